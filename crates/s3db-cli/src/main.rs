@@ -1,0 +1,2 @@
+//! The s3db command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Where a document goes: metadata, body, or an error. Pure.

@@ -1,0 +1,1 @@
+//! The definitions of a database: `s3db.json`. Pure, but for the loader.

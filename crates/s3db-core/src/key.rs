@@ -1,0 +1,1 @@
+//! Keys of objects, built and parsed in one place. Pure.

@@ -1,0 +1,22 @@
+//! The core of s3db, a document database whose only server is an object store.
+//!
+//! Most programs depend on the `s3db` crate, which re-exports this one. See `docs/architecture.md` for the road of a
+//! document from a call to the bytes on the bucket.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, doc(auto_cfg))]
+
+pub mod error;
+
+pub mod behavior;
+pub mod catalog;
+pub mod connection;
+pub mod encoding;
+pub mod env;
+pub mod key;
+pub mod schema;
+pub mod store;
+
+pub use error::{Error, ErrorKind, FieldError, Result};
+
+/// A document: its fields by name, in the order they were given.
+pub type Document = serde_json::Map<String, serde_json::Value>;

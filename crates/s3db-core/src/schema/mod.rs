@@ -1,0 +1,1 @@
+//! Schemas: notation, validation, defaults. Pure.

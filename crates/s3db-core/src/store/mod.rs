@@ -1,0 +1,261 @@
+//! Object stores: the small contract that every backend keeps, and the backends of this crate.
+//!
+//! A store keeps objects under keys. An object is user metadata, a body and a content type, which change
+//! together or not at all. Every write may carry a [`Condition`]; a store that cannot check one must refuse the
+//! call with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) and say so in its [`Capability`], never
+//! ignore it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::Result;
+
+mod metadata;
+
+pub use metadata::Metadata;
+
+/// Most objects that one [`Store::delete_many`] takes.
+pub const DELETE_MANY_MAX: usize = 1000;
+
+/// Most entries that one page of [`Store::list`] holds.
+pub const LIST_PAGE_MAX: usize = 1000;
+
+/// Longest key, in bytes of UTF-8.
+pub const KEY_BYTES_MAX: usize = 1024;
+
+/// An object store.
+///
+/// All methods are cancellation safe: a dropped call has either happened or not, and nothing half-written is visible.
+///
+/// Errors, for every method: `Denied`, `Throttled`, `Unavailable`; `NotFound` with `bucket` in its context when the
+/// bucket does not exist; `Config` for an empty key, `TooLarge` for a key over [`KEY_BYTES_MAX`] or metadata over
+/// [`Capability::metadata_bytes_max`].
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// What this store can do. Ask this, never for a vendor.
+    fn capability(&self) -> &Capability;
+
+    /// Writes an object, replacing one that exists.
+    ///
+    /// Errors: `Conflict` when `condition` does not hold, also [`Condition::IfMatch`] on an absent key.
+    async fn put(&self, key: &str, object: PutObject, condition: Condition) -> Result<PutResult>;
+
+    /// Reads an object; `None` when it is absent.
+    async fn get(&self, key: &str) -> Result<Option<Object>>;
+
+    /// Reads an object without its body; `None` when it is absent.
+    async fn head(&self, key: &str) -> Result<Option<Head>>;
+
+    /// Copies an object within the store; `replace` gives the new metadata and content type, otherwise they are kept.
+    ///
+    /// Errors: `NotFound` when `from` is absent; `Conflict` when `condition`, checked on `to`, does not hold.
+    async fn copy(&self, from: &str, to: &str, replace: Option<Replace>, condition: Condition) -> Result<PutResult>;
+
+    /// Lists keys in ascending order of their UTF-8 bytes.
+    async fn list(&self, request: ListRequest) -> Result<ListPage>;
+
+    /// Deletes an object. Deleting an absent key succeeds, unless a condition is given.
+    ///
+    /// Errors: `Conflict` when `condition` does not hold, also [`Condition::IfMatch`] on an absent key.
+    async fn delete(&self, key: &str, condition: Condition) -> Result<()>;
+
+    /// Deletes up to [`DELETE_MANY_MAX`] objects; absent keys count as deleted. Returns one result a key, in order.
+    async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>>;
+}
+
+/// What must hold for a write to happen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Condition {
+    /// Nothing.
+    #[default]
+    None,
+    /// The key holds no object.
+    IfAbsent,
+    /// The key holds the object with this ETag.
+    IfMatch(ETag),
+}
+
+/// Opaque token of an object's body, as the store gives it, without quotes. It changes when the body changes; on S3 it
+/// says nothing of the metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ETag(Arc<str>);
+
+impl ETag {
+    /// An ETag from the store's text; surrounding quotes are dropped.
+    pub fn new(text: &str) -> Self {
+        Self(Arc::from(text.trim_matches('"')))
+    }
+
+    /// The text without quotes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a store can do. The defaults are those of AWS S3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capability {
+    /// [`Condition::IfAbsent`] and [`Condition::IfMatch`] on `put` are checked atomically.
+    pub conditional_put: bool,
+    /// [`Condition::IfMatch`] on `delete` is checked atomically.
+    pub conditional_delete: bool,
+    /// Conditions on the destination of `copy` are checked atomically.
+    pub conditional_copy: bool,
+    /// `copy` can replace metadata.
+    pub copy_replaces_metadata: bool,
+    /// A listing shows every write that has returned.
+    pub list_is_consistent: bool,
+    /// A listing is in ascending order of UTF-8 bytes across `/`.
+    pub list_is_ordered: bool,
+    /// Metadata entries with an empty value come back.
+    pub keeps_empty_metadata: bool,
+    /// Most bytes of metadata, names and values added up.
+    pub metadata_bytes_max: usize,
+    /// Longest stretch of a key between two `/`, in bytes.
+    pub key_segment_bytes_max: usize,
+    /// Keys may hold `//`.
+    pub keeps_double_slash: bool,
+}
+
+impl Default for Capability {
+    fn default() -> Self {
+        Self {
+            conditional_put: true,
+            conditional_delete: true,
+            conditional_copy: true,
+            copy_replaces_metadata: true,
+            list_is_consistent: true,
+            list_is_ordered: true,
+            keeps_empty_metadata: true,
+            metadata_bytes_max: 2048,
+            key_segment_bytes_max: KEY_BYTES_MAX,
+            keeps_double_slash: true,
+        }
+    }
+}
+
+/// An object to write.
+#[derive(Debug, Clone, Default)]
+pub struct PutObject {
+    /// User metadata.
+    pub metadata: Arc<Metadata>,
+    /// Body.
+    pub body: Bytes,
+    /// Content type; the store's own default when absent.
+    pub content_type: Option<Arc<str>>,
+}
+
+/// New metadata and content type for [`Store::copy`].
+#[derive(Debug, Clone, Default)]
+pub struct Replace {
+    /// User metadata.
+    pub metadata: Arc<Metadata>,
+    /// Content type.
+    pub content_type: Option<Arc<str>>,
+}
+
+/// What a write left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PutResult {
+    /// ETag of the new object.
+    pub etag: ETag,
+    /// Version of the new object, where the bucket keeps versions.
+    pub version_id: Option<Arc<str>>,
+}
+
+impl PutResult {
+    /// The result of a write to a bucket without versions.
+    pub fn new(etag: ETag) -> Self {
+        Self { etag, version_id: None }
+    }
+
+    /// Adds the version of the new object.
+    #[must_use]
+    pub fn version_id(mut self, version_id: Option<Arc<str>>) -> Self {
+        self.version_id = version_id;
+        self
+    }
+}
+
+/// An object without its body.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// User metadata.
+    pub metadata: Arc<Metadata>,
+    /// ETag.
+    pub etag: ETag,
+    /// Last change, in milliseconds since 1970, by the store's clock.
+    pub last_modified_ms: i64,
+    /// Bytes of the body.
+    pub content_length: u64,
+    /// Content type.
+    pub content_type: Option<Arc<str>>,
+    /// Version, where the bucket keeps versions.
+    pub version_id: Option<Arc<str>>,
+}
+
+/// An object.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// All but the body.
+    pub head: Head,
+    /// Body.
+    pub body: Bytes,
+}
+
+/// Which keys to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListRequest {
+    /// Keys start with this.
+    pub prefix: String,
+    /// Keys come after this one; ignored when `continuation` is set.
+    pub start_after: Option<String>,
+    /// Where the page before ended: [`ListPage::continuation`].
+    pub continuation: Option<String>,
+    /// Rolls keys up to this text into [`ListPage::common_prefixes`].
+    pub delimiter: Option<String>,
+    /// Most entries and common prefixes of the page, up to [`LIST_PAGE_MAX`], which is the default.
+    pub max_keys: Option<usize>,
+}
+
+impl ListRequest {
+    /// All keys that start with `prefix`.
+    pub fn prefix(prefix: impl Into<String>) -> Self {
+        Self { prefix: prefix.into(), ..Self::default() }
+    }
+}
+
+/// One page of keys.
+#[derive(Debug, Clone, Default)]
+pub struct ListPage {
+    /// Objects, in key order.
+    pub entries: Vec<ListEntry>,
+    /// Rolled up keys, in order, each ending with the delimiter.
+    pub common_prefixes: Vec<String>,
+    /// Pass it to [`ListRequest::continuation`] for the next page; `None` on the last.
+    pub continuation: Option<String>,
+}
+
+/// One listed object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListEntry {
+    /// Key.
+    pub key: Arc<str>,
+    /// ETag.
+    pub etag: ETag,
+    /// Bytes of the body.
+    pub content_length: u64,
+    /// Last change, in milliseconds since 1970, by the store's clock.
+    pub last_modified_ms: i64,
+}
