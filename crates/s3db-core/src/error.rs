@@ -87,7 +87,13 @@ pub struct FieldError {
 impl FieldError {
     /// A failing field without expected and actual values.
     pub fn new(field: impl Into<String>, rule: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), rule: rule.into(), message: message.into(), expected: None, actual: None }
+        Self {
+            field: field.into(),
+            rule: rule.into(),
+            message: message.into(),
+            expected: None,
+            actual: None,
+        }
     }
 
     /// Adds what the rule wanted.
@@ -210,7 +216,11 @@ impl Error {
 
     /// A value of the context, such as `resource`, `id` or `key`.
     pub fn context(&self, key: &str) -> Option<&str> {
-        self.0.context.iter().find(|(k, _)| *k == key).map(|(_, v)| v.as_str())
+        self.0
+            .context
+            .iter()
+            .find(|(k, _)| *k == key)
+            .map(|(_, v)| v.as_str())
     }
 
     /// Whether trying the same call again may help.
@@ -258,7 +268,14 @@ impl fmt::Display for Error {
             write!(f, " {key}={value}")?;
         }
         for (i, field) in self.0.fields.iter().enumerate() {
-            write!(f, "{} {}: {} [{}]", if i == 0 { ":" } else { ";" }, field.field, field.message, field.rule)?;
+            write!(
+                f,
+                "{} {}: {} [{}]",
+                if i == 0 { ":" } else { ";" },
+                field.field,
+                field.message,
+                field.rule
+            )?;
         }
         Ok(())
     }

@@ -52,7 +52,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Copies an object within the store; `replace` gives the new metadata and content type, otherwise they are kept.
     ///
     /// Errors: `NotFound` when `from` is absent; `Conflict` when `condition`, checked on `to`, does not hold.
-    async fn copy(&self, from: &str, to: &str, replace: Option<Replace>, condition: Condition) -> Result<PutResult>;
+    async fn copy(
+        &self,
+        from: &str,
+        to: &str,
+        replace: Option<Replace>,
+        condition: Condition,
+    ) -> Result<PutResult>;
 
     /// Lists keys in ascending order of their UTF-8 bytes.
     async fn list(&self, request: ListRequest) -> Result<ListPage>;
@@ -177,7 +183,10 @@ pub struct PutResult {
 impl PutResult {
     /// The result of a write to a bucket without versions.
     pub fn new(etag: ETag) -> Self {
-        Self { etag, version_id: None }
+        Self {
+            etag,
+            version_id: None,
+        }
     }
 
     /// Adds the version of the new object.
@@ -232,7 +241,10 @@ pub struct ListRequest {
 impl ListRequest {
     /// All keys that start with `prefix`.
     pub fn prefix(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into(), ..Self::default() }
+        Self {
+            prefix: prefix.into(),
+            ..Self::default()
+        }
     }
 }
 
