@@ -13,8 +13,14 @@ use bytes::Bytes;
 
 use crate::Result;
 
+pub mod layers;
+mod limits;
+pub mod memory;
 mod metadata;
+mod paging;
 
+pub use layers::{Meter, Requests, StoreLayer, Traffic};
+pub use memory::{MemoryOptions, MemoryStore};
 pub use metadata::Metadata;
 
 /// Most objects that one [`Store::delete_many`] takes.
@@ -65,10 +71,13 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Deletes an object. Deleting an absent key succeeds, unless a condition is given.
     ///
-    /// Errors: `Conflict` when `condition` does not hold, also [`Condition::IfMatch`] on an absent key.
+    /// Errors: `Conflict` when `condition` does not hold, also [`Condition::IfMatch`] on an absent key; `Unsupported`
+    /// for [`Condition::IfAbsent`], which would delete nothing.
     async fn delete(&self, key: &str, condition: Condition) -> Result<()>;
 
     /// Deletes up to [`DELETE_MANY_MAX`] objects; absent keys count as deleted. Returns one result a key, in order.
+    ///
+    /// Errors: `Config` for more keys, with nothing deleted.
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>>;
 }
 
@@ -93,6 +102,12 @@ impl ETag {
     /// An ETag from the store's text; surrounding quotes are dropped.
     pub fn new(text: &str) -> Self {
         Self(Arc::from(text.trim_matches('"')))
+    }
+
+    /// The MD5 of a body in lower-case hex, which is the ETag that S3 gives an object written in one piece.
+    pub fn md5_of(body: &[u8]) -> Self {
+        use md5::{Digest, Md5};
+        Self(Arc::from(hex::encode(Md5::digest(body))))
     }
 
     /// The text without quotes.
@@ -234,7 +249,7 @@ pub struct ListRequest {
     pub continuation: Option<String>,
     /// Rolls keys up to this text into [`ListPage::common_prefixes`].
     pub delimiter: Option<String>,
-    /// Most entries and common prefixes of the page, up to [`LIST_PAGE_MAX`], which is the default.
+    /// Most entries and common prefixes of the page; [`LIST_PAGE_MAX`] when absent or larger, one when zero.
     pub max_keys: Option<usize>,
 }
 

@@ -1,0 +1,16 @@
+//! Layers: stores around stores.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Store;
+
+mod meter;
+
+pub use meter::{Meter, Requests, Traffic};
+
+/// Something that wraps a store.
+pub trait StoreLayer: Send + Sync + fmt::Debug {
+    /// Wraps `inner`. Forward what you do not change; never add a hidden retry.
+    fn wrap(&self, inner: Arc<dyn Store>) -> Arc<dyn Store>;
+}

@@ -1,0 +1,344 @@
+//! A store in memory: an ordered map behind a lock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::ops::Bound;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::paging::{Pager, Verdict};
+use super::{
+    Capability, Condition, ETag, Head, ListEntry, ListPage, ListRequest, Metadata, Object, PutObject,
+    PutResult, Replace, Store, limits,
+};
+use crate::env::{Env, SystemEnv};
+use crate::{Error, ErrorKind, Result};
+
+#[cfg(test)]
+mod tests;
+
+/// A store in memory. Clones share the objects. Nothing is ever evicted.
+///
+/// It behaves as AWS S3 does: its ETags are the MD5 of the body, it enforces the metadata limit, and it checks every
+/// condition atomically.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use s3db_core::store::{Condition, MemoryStore, PutObject, Store};
+///
+/// let store = MemoryStore::new();
+/// let object = PutObject { body: "hello".into(), ..PutObject::default() };
+/// let written = store.put("greeting", object, Condition::IfAbsent).await.unwrap();
+/// assert_eq!(written.etag.as_str(), "5d41402abc4b2a76b9719d911017c592");
+/// assert_eq!(store.get("greeting").await.unwrap().unwrap().body, "hello");
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct MemoryStore(Arc<Shared>);
+
+/// Choices of a [`MemoryStore`].
+#[derive(Debug, Clone)]
+pub struct MemoryOptions {
+    /// What the store claims, and enforces where it is a limit.
+    pub capability: Capability,
+    /// Clock of the last change.
+    pub env: Arc<dyn Env>,
+}
+
+impl Default for MemoryOptions {
+    fn default() -> Self {
+        Self {
+            capability: Capability::default(),
+            env: Arc::new(SystemEnv),
+        }
+    }
+}
+
+struct Shared {
+    options: MemoryOptions,
+    objects: RwLock<Objects>,
+}
+
+type Objects = BTreeMap<Arc<str>, Stored>;
+
+#[derive(Debug, Clone)]
+struct Stored {
+    metadata: Arc<Metadata>,
+    body: Bytes,
+    content_type: Option<Arc<str>>,
+    etag: ETag,
+    last_modified_ms: i64,
+}
+
+/// All objects of a [`MemoryStore`] at one moment. Bodies and metadata are shared with it, not copied.
+#[derive(Debug, Clone)]
+pub struct Snapshot(Objects);
+
+impl MemoryStore {
+    /// An empty store with the limits of AWS and the real clock.
+    pub fn new() -> Self {
+        Self::with(MemoryOptions::default())
+    }
+
+    /// An empty store.
+    pub fn with(options: MemoryOptions) -> Self {
+        Self(Arc::new(Shared {
+            options,
+            objects: RwLock::default(),
+        }))
+    }
+
+    /// The store that this process keeps under a bucket name; the first call makes it.
+    ///
+    /// Databases opened with `memory://bucket` share it. It lives until [`MemoryStore::forget_shared`].
+    pub fn shared(bucket: &str) -> Self {
+        let mut stores = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        stores.entry(bucket.to_owned()).or_default().clone()
+    }
+
+    /// Takes a bucket name out of the process-wide table. Handles to its store stay valid.
+    pub fn forget_shared(bucket: &str) {
+        SHARED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(bucket);
+    }
+
+    /// All objects at this moment.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.read(Clone::clone))
+    }
+
+    /// Puts back the objects of a snapshot; all others go.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        let objects = snapshot.0.clone();
+        self.write(|current| std::mem::replace(current, objects));
+    }
+
+    /// Removes every object.
+    pub fn clear(&self) {
+        self.write(std::mem::take);
+    }
+
+    /// Number of objects.
+    pub fn len(&self) -> usize {
+        self.read(BTreeMap::len)
+    }
+
+    /// Whether there are no objects.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every object with its key, in order, for tests and dumps.
+    pub fn objects(&self) -> Vec<(Arc<str>, Object)> {
+        self.read(|objects| {
+            objects
+                .iter()
+                .map(|(key, stored)| (key.clone(), stored.object()))
+                .collect()
+        })
+    }
+
+    fn read<T>(&self, f: impl FnOnce(&Objects) -> T) -> T {
+        f(&self.0.objects.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, f: impl FnOnce(&mut Objects) -> T) -> T {
+        f(&mut self.0.objects.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn check_metadata(&self, key: &str, metadata: &Metadata) -> Result<()> {
+        limits::check_metadata(key, metadata, &self.0.options.capability)
+    }
+}
+
+static SHARED: LazyLock<Mutex<HashMap<String, MemoryStore>>> = LazyLock::new(Mutex::default);
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("objects", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn capability(&self) -> &Capability {
+        &self.0.options.capability
+    }
+
+    async fn put(&self, key: &str, object: PutObject, condition: Condition) -> Result<PutResult> {
+        limits::check_key(key)?;
+        self.check_metadata(key, &object.metadata)?;
+        let etag = ETag::md5_of(&object.body);
+        let stored = Stored {
+            metadata: object.metadata,
+            body: object.body,
+            content_type: object.content_type,
+            etag: etag.clone(),
+            last_modified_ms: self.0.options.env.now_ms(),
+        };
+        // The replaced object is handed out of the lock, so that freeing it holds up nobody.
+        let _replaced = self.write(|objects| insert(objects, key, stored, &condition))?;
+        Ok(PutResult::new(etag))
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Object>> {
+        limits::check_key(key)?;
+        Ok(self.read(|objects| objects.get(key).map(Stored::object)))
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<Head>> {
+        limits::check_key(key)?;
+        Ok(self.read(|objects| objects.get(key).map(Stored::head)))
+    }
+
+    async fn copy(
+        &self,
+        from: &str,
+        to: &str,
+        replace: Option<Replace>,
+        condition: Condition,
+    ) -> Result<PutResult> {
+        limits::check_key(from)?;
+        limits::check_key(to)?;
+        if let Some(replace) = &replace {
+            self.check_metadata(to, &replace.metadata)?;
+        }
+        let now_ms = self.0.options.env.now_ms();
+        self.write(|objects| {
+            let source = objects.get(from).ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, "the object to copy does not exist").with("key", from)
+            })?;
+            let mut stored = Stored {
+                last_modified_ms: now_ms,
+                ..source.clone()
+            };
+            if let Some(replace) = replace {
+                stored.metadata = replace.metadata;
+                stored.content_type = replace.content_type;
+            }
+            let etag = stored.etag.clone();
+            insert(objects, to, stored, &condition)?;
+            Ok(PutResult::new(etag))
+        })
+    }
+
+    async fn list(&self, request: ListRequest) -> Result<ListPage> {
+        let mut pager = Pager::new(&request)?;
+        let Some(seek) = pager.seek() else {
+            return Ok(ListPage::default());
+        };
+        let entries = self.read(|objects| {
+            let mut entries = Vec::new();
+            let mut keys = range(objects, &seek);
+            while let Some((key, stored)) = keys.next() {
+                match pager.offer(key) {
+                    Verdict::Take => {
+                        if entries.is_empty() {
+                            entries.reserve_exact((pager.room() + 1).min(objects.len()));
+                        }
+                        entries.push(stored.entry(key));
+                    }
+                    Verdict::Jump(Some(next)) => keys = range(objects, &next),
+                    Verdict::Jump(None) | Verdict::Stop => break,
+                }
+            }
+            entries
+        });
+        Ok(pager.finish(entries))
+    }
+
+    async fn delete(&self, key: &str, condition: Condition) -> Result<()> {
+        limits::check_key(key)?;
+        limits::check_delete_condition(key, &condition)?;
+        let _removed = self.write(|objects| {
+            check_condition(objects.get(key), key, &condition)?;
+            Ok::<_, Error>(objects.remove(key))
+        })?;
+        Ok(())
+    }
+
+    async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
+        limits::check_delete_many(keys)?;
+        Ok(self.write(|objects| {
+            keys.iter()
+                .map(|key| {
+                    limits::check_key(key)?;
+                    objects.remove(key.as_str());
+                    Ok(())
+                })
+                .collect()
+        }))
+    }
+}
+
+impl Stored {
+    fn head(&self) -> Head {
+        Head {
+            metadata: self.metadata.clone(),
+            etag: self.etag.clone(),
+            last_modified_ms: self.last_modified_ms,
+            content_length: self.body.len() as u64,
+            content_type: self.content_type.clone(),
+            version_id: None,
+        }
+    }
+
+    fn object(&self) -> Object {
+        Object {
+            head: self.head(),
+            body: self.body.clone(),
+        }
+    }
+
+    fn entry(&self, key: &Arc<str>) -> ListEntry {
+        ListEntry {
+            key: key.clone(),
+            etag: self.etag.clone(),
+            content_length: self.body.len() as u64,
+            last_modified_ms: self.last_modified_ms,
+        }
+    }
+}
+
+/// Writes an object when its condition holds, and hands out the one that it replaces.
+fn insert(objects: &mut Objects, key: &str, stored: Stored, condition: &Condition) -> Result<Option<Stored>> {
+    let present = objects.get_mut(key);
+    check_condition(present.as_deref(), key, condition)?;
+    match present {
+        Some(present) => Ok(Some(std::mem::replace(present, stored))),
+        None => Ok(objects.insert(Arc::from(key), stored)),
+    }
+}
+
+fn check_condition(present: Option<&Stored>, key: &str, condition: &Condition) -> Result<()> {
+    let holds = match condition {
+        Condition::None => true,
+        Condition::IfAbsent => present.is_none(),
+        Condition::IfMatch(etag) => present.is_some_and(|stored| stored.etag == *etag),
+    };
+    if holds {
+        Ok(())
+    } else {
+        Err(limits::condition_failed(key, condition))
+    }
+}
+
+fn range<'a>(
+    objects: &'a Objects,
+    from: &Bound<String>,
+) -> std::collections::btree_map::Range<'a, Arc<str>, Stored> {
+    let from = from.as_ref().map(String::as_str);
+    objects.range::<str, _>((from, Bound::Unbounded))
+}
