@@ -1,1 +1,0 @@
-//! Keys of objects, built and parsed in one place. Pure.
