@@ -1,1 +1,9 @@
 //! Conformance kit for stores, and helpers for tests.
+//!
+//! [`conformance::check`] proves a [`Store`](s3db_core::store::Store) against every rule of the trait's contract;
+//! [`wrong`] holds stores that break one rule each, to prove the kit.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, doc(auto_cfg))]
+
+pub mod conformance;
+pub mod wrong;
