@@ -23,9 +23,14 @@ pub(crate) fn target_dir() -> anyhow::Result<PathBuf> {
 
 /// A command that runs this toolchain's cargo in the root folder.
 pub(crate) fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root());
-    command
+    clean(Command::new(
+        std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+    ))
+}
+
+/// A command that runs `cargo-NAME`, wherever it is installed. Its first argument is NAME, as cargo would give it.
+pub(crate) fn cargo_companion(program: &Path) -> Command {
+    clean(Command::new(program))
 }
 
 /// `cargo metadata` of the workspace's own packages.
@@ -49,6 +54,14 @@ pub(crate) fn packages() -> anyhow::Result<Vec<Value>> {
         Some(Value::Array(packages)) => Ok(packages),
         _ => bail!("cargo metadata names no packages"),
     }
+}
+
+/// Those of the workspace's packages that users can depend on or install.
+pub(crate) fn published() -> anyhow::Result<Vec<Value>> {
+    let mut packages = packages()?;
+    // `publish = false` is told as an empty list of registries.
+    packages.retain(|package| package.get("publish").is_none_or(Value::is_null));
+    Ok(packages)
 }
 
 /// A member of `value` that must be text.
@@ -82,4 +95,17 @@ pub(crate) fn files() -> anyhow::Result<Vec<PathBuf>> {
     files.sort();
     files.dedup();
     Ok(files)
+}
+
+/// Runs in the root folder, without what cargo told this program about its own package. Build scripts look at such
+/// variables (ring's does), so crates would be built again each time a person changes between cargo and xtask.
+fn clean(mut command: Command) -> Command {
+    command.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
