@@ -1,8 +1,31 @@
-//! Values as compact text, and back. Pure: no store, no clock, no async.
+//! One value as compact text, and back. Pure: no store, no clock, no async.
+//!
+//! Two codecs follow each other. The *field codec* ([`Codec`]) turns a value into text by the type of its attribute:
+//! a number into base62, an address into base64, an embedding into scaled digits. The *text codec* ([`text`]) makes any
+//! text safe for a metadata header. JSON bodies hold the output of the first alone.
 
+pub mod base62;
 pub mod codec;
 pub mod crypto;
+pub mod js;
+pub mod password;
+pub mod size;
 pub mod text;
 
+mod array;
+mod base64;
+mod bytes;
+mod compress;
+mod dictionary;
+mod fixed;
+mod ident;
+mod json;
+mod net;
+mod number;
+mod time;
+
 pub use codec::{Codec, Encoded};
-pub use crypto::{Derive, KeyRing, Passphrase};
+pub use crypto::{Derive, KeyRing, Opened, Passphrase};
+
+#[cfg(test)]
+mod tests;

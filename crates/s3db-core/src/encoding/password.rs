@@ -1,0 +1,1 @@
+//! Password hashes: their full and compact forms.
