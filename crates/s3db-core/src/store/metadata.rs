@@ -86,6 +86,15 @@ impl fmt::Debug for Metadata {
     }
 }
 
+impl IntoIterator for Metadata {
+    type Item = (String, String);
+    type IntoIter = std::vec::IntoIter<(String, String)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Metadata {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(entries: I) -> Self {
         let mut metadata = Self::new();

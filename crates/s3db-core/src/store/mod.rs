@@ -18,10 +18,14 @@ mod limits;
 pub mod memory;
 mod metadata;
 mod paging;
+#[cfg(feature = "s3")]
+pub mod s3;
 
 pub use layers::{Meter, Requests, StoreLayer, Traffic};
 pub use memory::{MemoryOptions, MemoryStore};
 pub use metadata::Metadata;
+#[cfg(feature = "s3")]
+pub use s3::{S3Config, S3Store};
 
 /// Most objects that one [`Store::delete_many`] takes.
 pub const DELETE_MANY_MAX: usize = 1000;

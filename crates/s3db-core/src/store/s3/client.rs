@@ -1,0 +1,126 @@
+//! The SDK's client, built once per store.
+
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient};
+use aws_smithy_http_client::{Builder, tls};
+
+use super::S3Config;
+
+/// The region that is signed for when nobody names one.
+const REGION_DEFAULT: &str = "us-east-1";
+
+/// A client, and where it goes.
+pub(super) struct Connected {
+    pub(super) client: Client,
+    /// For people: the origin of the server, or the region of AWS.
+    pub(super) endpoint: String,
+}
+
+/// Builds the client. Sends nothing to the bucket.
+pub(super) async fn connect(config: &S3Config) -> Connected {
+    let sdk = sdk_config(config).await;
+    let region = sdk.region().map_or(REGION_DEFAULT, Region::as_ref).to_owned();
+    let endpoint = config.endpoint.clone().or_else(|| endpoint_of_environment(&sdk));
+    let mut builder = aws_sdk_s3::config::Builder::from(&sdk)
+        .force_path_style(config.path_style || (config.endpoint.is_none() && endpoint.is_some()))
+        // One unhealthy server must not use up the retries of another one.
+        .retry_partition(RetryPartition::new(format!(
+            "s3db {} {region} {}",
+            endpoint.as_deref().unwrap_or_default(),
+            config.bucket
+        )));
+    if endpoint.is_some() {
+        // AWS checks a CRC32 of every body. Other servers may not know the header, and need it for nothing.
+        builder = builder
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    }
+    if let Some(given) = &config.endpoint {
+        builder = builder.endpoint_url(given);
+        if is_plain(config) {
+            builder = builder.http_client(plain());
+        }
+    }
+    Connected {
+        client: Client::from_conf(builder.build()),
+        endpoint: endpoint.unwrap_or_else(|| format!("AWS {region}")),
+    }
+}
+
+/// What the SDK takes from `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or the profile. It applies it by itself.
+fn endpoint_of_environment(sdk: &SdkConfig) -> Option<String> {
+    let of_s3 = std::env::var("AWS_ENDPOINT_URL_S3")
+        .ok()
+        .filter(|endpoint| !endpoint.is_empty());
+    of_s3.or_else(|| sdk.endpoint_url().map(str::to_owned))
+}
+
+fn is_plain(config: &S3Config) -> bool {
+    config
+        .endpoint
+        .as_deref()
+        .is_some_and(|endpoint| endpoint.starts_with("http://"))
+}
+
+async fn sdk_config(config: &S3Config) -> SdkConfig {
+    // A date, not `latest`: an update of the SDK must not change what goes over the wire.
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(region(config).await)
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(config.connect_timeout)
+                .operation_attempt_timeout(config.attempt_timeout)
+                .build(),
+        )
+        .retry_config(
+            RetryConfig::adaptive()
+                .with_max_attempts(config.attempts_max.max(1))
+                .with_max_backoff(config.backoff_max),
+        );
+    loader = match &config.credentials {
+        Some(credentials) => loader.credentials_provider(aws_credential_types::Credentials::new(
+            credentials.access_key_id(),
+            credentials.secret_access_key(),
+            credentials.session_token().map(str::to_owned),
+            None,
+            "s3db",
+        )),
+        None => loader,
+    };
+    // The chain of credentials may speak TLS even where the bucket's server does not.
+    let http_client = if config.credentials.is_some() && is_plain(config) {
+        plain()
+    } else {
+        encrypted()
+    };
+    loader.http_client(http_client).load().await
+}
+
+/// The given region; else that of the environment, then that of the profile. The instance's metadata service, which
+/// can take seconds to not answer, is asked for credentials only.
+async fn region(config: &S3Config) -> Region {
+    let given = config.region.clone().map(Region::new);
+    RegionProviderChain::first_try(given)
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .region()
+        .await
+        .unwrap_or(Region::from_static(REGION_DEFAULT))
+}
+
+/// TLS with the crypto library that the rest of the crate uses, and the system's root certificates.
+fn encrypted() -> SharedHttpClient {
+    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    Builder::new().tls_provider(provider).build_https()
+}
+
+/// No TLS, so that no root certificates need to be there.
+fn plain() -> SharedHttpClient {
+    Builder::new().build_http()
+}
