@@ -21,7 +21,7 @@ struct Layer {
 
 const LAYERS: &[Layer] = &[
     Layer {
-        modules: &["encoding", "schema", "behavior", "key", "plan"],
+        modules: &["encoding", "schema", "behavior", "key", "plan", "query"],
         forbidden: &[
             "store",
             "exec",
@@ -32,7 +32,14 @@ const LAYERS: &[Layer] = &[
             "env::Env",
             "env::SystemEnv",
         ],
-        allowed: &["store::Metadata"],
+        // Plain data, which a plan is made of.
+        allowed: &[
+            "store::Metadata",
+            "store::Condition",
+            "store::ETag",
+            "store::PutObject",
+            "store::Replace",
+        ],
         words: &[
             "async",
             "await",
