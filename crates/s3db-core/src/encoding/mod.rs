@@ -9,6 +9,7 @@ pub mod codec;
 pub mod crypto;
 pub mod js;
 pub mod password;
+pub mod short_keys;
 pub mod size;
 pub mod text;
 
