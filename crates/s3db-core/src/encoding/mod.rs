@@ -8,6 +8,7 @@ pub mod base62;
 pub mod codec;
 pub mod crypto;
 pub mod js;
+pub mod mapper;
 pub mod password;
 pub mod short_keys;
 pub mod size;
@@ -23,10 +24,14 @@ mod ident;
 mod json;
 mod net;
 mod number;
+mod select;
 mod time;
 
 pub use codec::{Codec, Encoded};
 pub use crypto::{Derive, KeyRing, Opened, Passphrase};
+pub use mapper::{DecodeContext, Decoded, EncodeContext, Flat, Mapper, Reading, Warning};
+pub use select::PasswordAlgorithm;
+pub use short_keys::{PluginRegistries, SchemaRegistry};
 
 #[cfg(test)]
 mod tests;
