@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub use decode::{DecodeContext, Decoded, Reading, Warning};
 pub use encode::{EncodeContext, HashPassword};
 pub use flat::Flat;
-pub(crate) use flat::{Entry, Kind, Mark, Marks, Slot, Stored, push_json};
+pub(crate) use flat::{Entry, Kind, Letter, Mark, Marks, Slot, Stored};
 
 use super::select::{self, Form};
 use super::short_keys::{self, KeyedPaths, PluginRegistries, SchemaRegistry};
@@ -160,6 +160,12 @@ impl Mapper {
     /// The top-level attribute that holds a node.
     pub(crate) fn root_of(&self, id: NodeId) -> NodeId {
         self.node(id).and_then(|node| node.ancestors.first().copied()).unwrap_or(id)
+    }
+
+    /// Whether s3db.js would store a part of a known attribute under this name.
+    pub(crate) fn is_flattened(&self, stored_name: &str) -> bool {
+        self.flattened.contains_key(stored_name)
+            || self.flattened_any.iter().any(|(prefix, _)| stored_name.starts_with(prefix.as_str()))
     }
 
     pub(crate) fn root_named(&self, name: &str) -> Option<NodeId> {

@@ -398,7 +398,7 @@ fn put_at(document: &mut Document, path: &str, value: Value) {
         let index = segment.parse::<usize>().ok().filter(|index| *index < 10_000);
         match (&mut *target, index) {
             (Value::Object(_) | Value::Array(_), _) => {}
-            (other, Some(_)) => *other = Vec::new().into(),
+            (other, Some(_)) => *other = Value::Array(Vec::new()),
             (other, None) => *other = Map::new().into(),
         }
         target = match (target, index) {

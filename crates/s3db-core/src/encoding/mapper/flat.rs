@@ -169,12 +169,7 @@ impl Stored<'_> {
         match self {
             Self::Null | Self::Absent => out.push_str("null"),
             Self::Text(text) => js::push_json_string(out, text),
-            Self::Value(value) => push_json(out, value),
+            Self::Value(value) => js::push_json(out, value),
         }
     }
-}
-
-/// Appends a value as JSON.
-pub(crate) fn push_json(out: &mut String, value: &Value) {
-    js::push_json(out, value);
 }
