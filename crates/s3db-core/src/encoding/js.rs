@@ -28,14 +28,19 @@ pub fn push_number(out: &mut String, n: &Number) {
     }
 }
 
-/// Appends a number with all its digits: integers exactly, others as JavaScript prints them.
+/// Appends a number so that nothing is lost: integers with all their digits, -0 with its sign, others as JavaScript
+/// prints them. JavaScript reads the nearest double.
 pub fn push_exact(out: &mut String, n: &Number) {
     if let Some(n) = n.as_i64() {
         push_integer(out, n);
     } else if let Some(n) = n.as_u64() {
         push_integer(out, n);
     } else {
-        push_f64(out, n.as_f64().unwrap_or(f64::NAN));
+        let n = n.as_f64().unwrap_or(f64::NAN);
+        if n == 0.0 && n.is_sign_negative() {
+            out.push('-');
+        }
+        push_f64(out, n);
     }
 }
 
@@ -81,7 +86,7 @@ pub fn push_text(out: &mut String, value: &Value) {
     }
 }
 
-/// A value as JSON without blanks, numbers as JavaScript prints them, integers with all their digits.
+/// A value as `JSON.stringify` prints it, but for integers above 2^53, which keep their digits, and -0, its sign.
 ///
 /// ```
 /// use s3db_core::encoding::js;

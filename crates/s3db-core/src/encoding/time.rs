@@ -110,8 +110,9 @@ pub(super) fn parse_duration(text: &str) -> Option<f64> {
     let mut rest = time;
     seconds += take_unit(&mut rest, 'H', false)? * 3_600.0;
     seconds += take_unit(&mut rest, 'M', false)? * 60.0;
-    seconds += take_unit(&mut rest, 'S', true)?;
-    Some(seconds * 1_000.0)
+    // Added after it was rounded: a fraction next to millions of days would lose its last digit.
+    let millis = fixed::round(take_unit(&mut rest, 'S', true)? * 1_000.0);
+    Some(seconds * 1_000.0 + millis)
 }
 
 /// Reads base62 milliseconds as an ISO duration; `None` for ISO text and anything else.

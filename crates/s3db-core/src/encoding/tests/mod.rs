@@ -1,6 +1,7 @@
 //! What the codecs promise: the golden vectors of s3db.js, and round trips of all values.
 
 mod crypto;
+mod passwords;
 mod properties;
 mod scalars;
 mod texts;
