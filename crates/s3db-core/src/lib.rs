@@ -10,13 +10,21 @@ pub mod error;
 pub mod behavior;
 pub mod catalog;
 pub mod connection;
+pub mod database;
 pub mod encoding;
 pub mod env;
+mod exec;
+mod id;
 pub mod key;
+pub mod plan;
+pub mod query;
+pub mod resource;
 pub mod schema;
 pub mod store;
 
+pub use database::{Database, Event};
 pub use error::{Error, ErrorKind, FieldError, Result};
+pub use resource::{Record, Resource, ResourceConfig};
 
 /// A document: its fields by name, in the order they were given.
 pub type Document = serde_json::Map<String, serde_json::Value>;

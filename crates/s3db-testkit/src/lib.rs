@@ -6,4 +6,7 @@
 #![cfg_attr(docsrs, doc(auto_cfg))]
 
 pub mod conformance;
+mod env;
 pub mod wrong;
+
+pub use env::TestEnv;

@@ -25,7 +25,7 @@ mod json;
 mod net;
 mod number;
 mod select;
-mod time;
+pub(crate) mod time;
 
 pub use codec::{Codec, Encoded};
 pub use crypto::{Derive, KeyRing, Opened, Passphrase};

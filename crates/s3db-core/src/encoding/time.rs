@@ -26,6 +26,13 @@ pub(super) fn parse_datetime(text: &str) -> Option<i64> {
     ((ms as f64).abs() <= DATE_MS_MAX).then_some(ms)
 }
 
+/// An ISO time with milliseconds in UTC, as JavaScript prints it; `None` outside the range of its dates.
+pub(crate) fn iso_from_ms(ms: i64) -> Option<String> {
+    let mut out = String::with_capacity(24);
+    push_iso(&mut out, ms as f64)?;
+    Some(out)
+}
+
 /// Appends the ISO text of milliseconds since 1970, as `toISOString` prints it. `None` outside JavaScript's range.
 pub(super) fn push_iso(out: &mut String, ms: f64) -> Option<()> {
     if ms.is_nan() || ms.abs() > DATE_MS_MAX {

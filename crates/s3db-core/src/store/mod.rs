@@ -17,6 +17,7 @@ pub mod layers;
 mod limits;
 pub mod memory;
 mod metadata;
+mod open;
 mod paging;
 #[cfg(feature = "s3")]
 pub mod s3;
@@ -24,6 +25,7 @@ pub mod s3;
 pub use layers::{Meter, Requests, StoreLayer, Traffic};
 pub use memory::{MemoryOptions, MemoryStore};
 pub use metadata::Metadata;
+pub use open::open;
 #[cfg(feature = "s3")]
 pub use s3::{S3Config, S3Store};
 

@@ -1,0 +1,124 @@
+//! Reading and writing `s3db.json`: GET, change, conditional PUT, again when another writer was first.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Event, Inner};
+use crate::catalog::{Catalog, Loss, heal};
+use crate::store::{Condition, ETag, Metadata, PutObject};
+use crate::{Error, ErrorKind, Result};
+
+/// How often a catalogue write that lost a race is tried again.
+const ATTEMPTS_MAX: u32 = 16;
+
+/// The catalogue as last read or written.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) catalog: Catalog,
+    /// `None` while the object does not exist.
+    pub(super) etag: Option<ETag>,
+}
+
+impl Inner {
+    /// Reads the catalogue and puts it in force. A damaged one is mended, after a backup of its bytes.
+    pub(super) async fn load_catalog(&self) -> Result<Arc<Loaded>> {
+        for _ in 0..ATTEMPTS_MAX {
+            let loaded = match self.store.get(&self.keys.catalog()).await.map_err(in_catalog)? {
+                None => Loaded { catalog: Catalog::blank(&self.now()), etag: None },
+                Some(object) => {
+                    let loss =
+                        if self.options.discard_unreadable_catalog { Loss::Accept } else { Loss::Refuse };
+                    let healed = heal(&object.body, &self.now(), loss)?;
+                    if healed.mended.is_empty() {
+                        Loaded { catalog: healed.catalog, etag: Some(object.head.etag) }
+                    } else {
+                        let mended = healed.mended.iter().map(|m| format!("{}: {}", m.at, m.what)).collect();
+                        match self.write_mended(healed.catalog, object.body, object.head.etag, mended).await {
+                            // Somebody else has written it meanwhile, perhaps a whole one.
+                            Err(error) if error.kind() == ErrorKind::Conflict => continue,
+                            result => result?,
+                        }
+                    }
+                }
+            };
+            return Ok(self.adopt(loaded));
+        }
+        Err(lost_races())
+    }
+
+    async fn write_mended(
+        &self,
+        catalog: Catalog,
+        bytes: Bytes,
+        etag: ETag,
+        mended: Vec<String>,
+    ) -> Result<Loaded> {
+        let backup = self.keys.catalog_backup(&self.now());
+        let copy = PutObject { body: bytes, ..PutObject::default() };
+        self.store.put(&backup, copy, Condition::None).await.map_err(in_catalog)?;
+        let etag = self.put_catalog(&catalog, Condition::IfMatch(etag)).await?;
+        tracing::warn!(?mended, %backup, "the catalogue was damaged and has been mended");
+        self.events.emit(Event::CatalogHealed { mended, backup });
+        Ok(Loaded { catalog, etag: Some(etag) })
+    }
+
+    /// Applies `change` to the catalogue as the bucket holds it and writes it, until no other writer comes between.
+    /// `change` says whether it changed anything; without a change nothing is written.
+    pub(super) async fn change_catalog<T>(
+        &self,
+        change: impl Fn(&mut Catalog) -> Result<(T, bool)>,
+    ) -> Result<T> {
+        let _one_at_a_time = self.writing.lock().await;
+        for _ in 0..ATTEMPTS_MAX {
+            let loaded = self.load_catalog().await?;
+            let mut catalog = loaded.catalog.clone();
+            let (value, changed) = change(&mut catalog)?;
+            if !changed {
+                return Ok(value);
+            }
+            let condition = loaded.etag.clone().map_or(Condition::IfAbsent, Condition::IfMatch);
+            match self.put_catalog(&catalog, condition).await {
+                Ok(etag) => {
+                    self.adopt(Loaded { catalog, etag: Some(etag) });
+                    return Ok(value);
+                }
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(lost_races())
+    }
+
+    async fn put_catalog(&self, catalog: &Catalog, condition: Condition) -> Result<ETag> {
+        let object = PutObject {
+            metadata: Arc::new(Metadata::new()),
+            body: catalog.to_bytes().into(),
+            content_type: Some("application/json".into()),
+        };
+        let put = self.store.put(&self.keys.catalog(), object, condition).await.map_err(in_catalog)?;
+        Ok(put.etag)
+    }
+
+    fn adopt(&self, loaded: Loaded) -> Arc<Loaded> {
+        let loaded = Arc::new(loaded);
+        *self.catalog.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = loaded.clone();
+        loaded
+    }
+
+    /// Now, as an ISO time.
+    pub(crate) fn now(&self) -> String {
+        crate::encoding::time::iso_from_ms(self.env.now_ms()).unwrap_or_default()
+    }
+}
+
+fn in_catalog(error: Error) -> Error {
+    error.with("object", "s3db.json")
+}
+
+fn lost_races() -> Error {
+    Error::new(ErrorKind::Conflict, "other writers kept changing the catalogue")
+        .with("attempts", ATTEMPTS_MAX)
+        .hint("try again later")
+        .retryable(true)
+}

@@ -1,0 +1,59 @@
+//! From a definition in the catalogue to what the verbs run on.
+
+use super::{Event, Inner, unknown_resource};
+use crate::Result;
+use crate::catalog::ResourceDefinition;
+use crate::encoding::{Mapper, PluginRegistries, SchemaRegistry};
+use crate::key::Partition;
+use crate::resource::State;
+use crate::schema::{Schema, SchemaOptions, Strictness};
+
+impl Inner {
+    /// Compiles the current definition of a resource. What is not understood of it becomes a warning.
+    pub(super) fn compile(&self, name: &str) -> Result<State> {
+        let loaded = self.loaded();
+        let definition = loaded.catalog.definition(name)?.ok_or_else(|| {
+            let names: Vec<&str> = loaded.catalog.resource_names().collect();
+            unknown_resource(name, &names)
+        })?;
+        let state = compile(&definition).map_err(|error| error.with("resource", name))?;
+        for warning in &state.warnings {
+            tracing::warn!(resource = name, %warning, "the stored schema is not understood in full");
+            self.events.emit(Event::SchemaWarning { resource: name.to_owned(), warning: warning.clone() });
+        }
+        Ok(state)
+    }
+}
+
+fn compile(definition: &ResourceDefinition) -> Result<State> {
+    let options = SchemaOptions {
+        all_nested_objects_optional: definition.all_nested_objects_optional,
+        strictness: Strictness::Open,
+    };
+    let schema = Schema::compile(&definition.attributes, options)?;
+    let mut warnings: Vec<String> = schema.warnings().iter().map(ToString::to_string).collect();
+    let registry = definition.schema_registry.as_ref().map(SchemaRegistry::from_json).transpose()?;
+    let plugins = definition.plugin_schema_registry.as_ref().map(PluginRegistries::from_json).transpose()?;
+    let mapper = Mapper::new(&definition.attributes, registry.as_ref(), plugins.as_ref());
+    let behavior = definition.behavior.parse()?;
+    let mut partitions = Vec::with_capacity(definition.partitions.len());
+    for (name, partition) in &definition.partitions {
+        // One that cannot be used must not keep the data from being read.
+        match Partition::parse(name, partition) {
+            Ok(partition) => partitions.push(partition),
+            Err(error) => warnings.push(format!("partition {name} is not kept: {error}")),
+        }
+    }
+    Ok(State {
+        version: definition.version.clone(),
+        behavior,
+        timestamps: definition.timestamps,
+        paranoid: definition.paranoid,
+        auto_decrypt: definition.auto_decrypt,
+        id_size: definition.id_size,
+        schema,
+        mapper,
+        partitions,
+        warnings,
+    })
+}

@@ -1,0 +1,202 @@
+//! Databases: opening, resources, and their catalogue.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, RwLock};
+
+use crate::catalog::Catalog;
+use crate::connection::Connection;
+use crate::encoding::KeyRing;
+use crate::env::Env;
+use crate::key::Keys;
+use crate::resource::{Resource, Shared, State};
+use crate::store::{Meter, Requests, Store};
+use crate::{Error, ErrorKind, Result};
+
+mod catalog;
+mod compile;
+mod create;
+mod events;
+mod options;
+mod passwords;
+
+pub use events::{Event, Events};
+pub use options::{DatabaseBuilder, DatabaseOptions};
+
+use catalog::Loaded;
+use events::EventSender;
+
+/// An open database. Cheap to clone; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+/// What the handles of one database share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) meter: Meter,
+    pub(crate) keys: Keys,
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) options: DatabaseOptions,
+    pub(crate) keyring: Option<Arc<KeyRing>>,
+    pub(crate) events: EventSender,
+    catalog: RwLock<Arc<Loaded>>,
+    /// One catalogue write at a time in this process; other processes are met by the conditional PUT.
+    writing: tokio::sync::Mutex<()>,
+    resources: Mutex<HashMap<String, Arc<Shared>>>,
+}
+
+impl Database {
+    /// Opens the database of a connection string, with default options.
+    ///
+    /// | form | store |
+    /// |---|---|
+    /// | `file://./path` | a directory, durable, safe for several processes |
+    /// | `memory://bucket/prefix` | this process |
+    /// | `s3://key:secret@bucket/prefix?region=…` | AWS S3; without key and secret the default credential chain |
+    /// | `http(s)://key:secret@host:port/bucket/prefix` | anything that speaks S3 |
+    ///
+    /// Requests: 1 GET. Errors: see [`DatabaseBuilder::connect`].
+    pub async fn connect(connection: &str) -> Result<Self> {
+        Self::builder(connection)?.connect().await
+    }
+
+    /// Starts opening the database of a connection string.
+    ///
+    /// Errors: `Config` when the string is wrong; it says where, and never shows a credential.
+    pub fn builder(connection: &str) -> Result<DatabaseBuilder> {
+        Ok(DatabaseBuilder::from_connection(Connection::parse(connection)?))
+    }
+
+    /// Starts opening the database under `prefix` of a store that the caller made.
+    pub fn builder_on(store: Arc<dyn Store>, prefix: &str) -> DatabaseBuilder {
+        DatabaseBuilder::from_store(store, prefix)
+    }
+
+    async fn open(
+        store: Arc<dyn Store>,
+        prefix: &str,
+        env: Arc<dyn Env>,
+        options: DatabaseOptions,
+    ) -> Result<Self> {
+        let (store, meter) = Meter::wrap(store);
+        let keyring =
+            options.passphrase.clone().map(|passphrase| Arc::new(KeyRing::new(passphrase, env.as_ref())));
+        let inner = Inner {
+            store,
+            meter,
+            keys: Keys::new(prefix),
+            env,
+            options,
+            keyring,
+            events: EventSender::new(),
+            catalog: RwLock::new(Arc::new(Loaded { catalog: Catalog::blank(""), etag: None })),
+            writing: tokio::sync::Mutex::default(),
+            resources: Mutex::default(),
+        };
+        let database = Self { inner: Arc::new(inner) };
+        database.inner.load_catalog().await?;
+        Ok(database)
+    }
+
+    /// A resource by its name. Sends nothing.
+    ///
+    /// Errors: `NotFound`, listing the names there are.
+    pub fn resource(&self, name: &str) -> Result<Resource> {
+        if let Some(shared) = lock(&self.inner.resources).get(name) {
+            return Ok(Resource { db: self.inner.clone(), shared: shared.clone() });
+        }
+        let state = self.inner.compile(name)?;
+        Ok(self.install(name, state))
+    }
+
+    /// Names of the resources, sorted.
+    pub fn resource_names(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.inner.loaded().catalog.resource_names().map(str::to_owned).collect();
+        names.sort();
+        names
+    }
+
+    /// The catalogue as JSON, with everything that it holds.
+    pub fn catalog(&self) -> serde_json::Value {
+        self.inner.loaded().catalog.as_json().clone().into()
+    }
+
+    /// Loads the catalogue again, so that resources and versions of other processes are seen. Requests: 1 GET.
+    pub async fn refresh(&self) -> Result<()> {
+        self.inner.load_catalog().await?;
+        let names: Vec<String> = lock(&self.inner.resources).keys().cloned().collect();
+        for name in names {
+            match self.inner.compile(&name) {
+                Ok(state) => drop(self.install(&name, state)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    drop(lock(&self.inner.resources).remove(&name))
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Listens to what happens beside the results of calls.
+    pub fn events(&self) -> Events {
+        self.inner.events.subscribe()
+    }
+
+    /// Requests sent since the database was opened.
+    pub fn requests(&self) -> Requests {
+        self.inner.meter.snapshot()
+    }
+
+    /// The store, for tools that work on objects.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// Where the keys of this database begin: empty, or ending with `/`.
+    pub fn key_root(&self) -> &str {
+        self.inner.keys.root()
+    }
+
+    /// Puts a compiled definition in force, for handles that exist and for new ones.
+    fn install(&self, name: &str, state: State) -> Resource {
+        let mut resources = lock(&self.inner.resources);
+        let shared = match resources.get(name) {
+            Some(shared) => {
+                shared.replace(state);
+                shared.clone()
+            }
+            None => {
+                let shared = Arc::new(Shared::new(name, state));
+                resources.insert(name.to_owned(), shared.clone());
+                shared
+            }
+        };
+        Resource { db: self.inner.clone(), shared }
+    }
+}
+
+impl Inner {
+    /// Bytes of metadata that a document may use: the smaller of the option and what the store takes.
+    pub(crate) fn metadata_bytes_max(&self) -> usize {
+        self.options.metadata_bytes_max.min(self.store.capability().metadata_bytes_max)
+    }
+
+    fn loaded(&self) -> Arc<Loaded> {
+        self.catalog.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn unknown_resource(name: &str, names: &[&str]) -> Error {
+    let hint = match names {
+        [] => "the database has no resources yet; create one first".to_owned(),
+        names => format!("the resources are {}", names.join(", ")),
+    };
+    Error::new(ErrorKind::NotFound, "resource not found").with("resource", name).hint(hint)
+}

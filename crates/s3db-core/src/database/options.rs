@@ -1,0 +1,140 @@
+//! How a database is opened.
+
+use std::sync::Arc;
+
+use super::Database;
+use crate::connection::Connection;
+use crate::encoding::Passphrase;
+use crate::env::{Env, SystemEnv};
+use crate::store::Store;
+use crate::{Error, ErrorKind, Result};
+
+/// Settings of an open database. All have defaults that suit most programs.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DatabaseOptions {
+    /// Opens and seals `secret` fields. There is no default: without one, secrets cannot be read or written.
+    pub passphrase: Option<Passphrase>,
+    /// Appended to passwords before hashing.
+    pub pepper: Option<Passphrase>,
+    /// Cost of bcrypt, from 12 to 31.
+    pub bcrypt_rounds: u32,
+    /// Puts a stamp into each document, without which a store's ETag does not see changes of metadata and concurrent
+    /// updates are unchecked. Off writes exactly what s3db.js writes.
+    pub stamps: bool,
+    /// Requests that one call may have in flight, for listings and batches.
+    pub parallelism: usize,
+    /// How often an update that lost a race is tried again.
+    pub update_attempts_max: u32,
+    /// Bytes of metadata that a document may use, names and values added up.
+    pub metadata_bytes_max: usize,
+    /// Adds the partition `byVersion` to new resources.
+    pub versioning: bool,
+    /// Starts with an empty catalogue where the stored one cannot be understood. Its bytes are backed up first.
+    pub discard_unreadable_catalog: bool,
+}
+
+impl Default for DatabaseOptions {
+    fn default() -> Self {
+        Self {
+            passphrase: None,
+            pepper: None,
+            bcrypt_rounds: 12,
+            stamps: true,
+            parallelism: 32,
+            update_attempts_max: 16,
+            metadata_bytes_max: 2047,
+            versioning: false,
+            discard_unreadable_catalog: false,
+        }
+    }
+}
+
+/// Collects what [`Database::builder`] needs.
+///
+/// ```no_run
+/// # async fn run() -> s3db_core::Result<()> {
+/// use s3db_core::{Database, encoding::Passphrase};
+///
+/// let db = Database::builder("s3://my-bucket/app?region=eu-west-1")?
+///     .passphrase(Passphrase::new(std::env::var("APP_PASSPHRASE").unwrap_or_default()))
+///     .connect()
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct DatabaseBuilder {
+    source: Source,
+    env: Arc<dyn Env>,
+    options: DatabaseOptions,
+}
+
+#[derive(Debug)]
+enum Source {
+    Connection(Connection),
+    Store { store: Arc<dyn Store>, prefix: String },
+}
+
+impl DatabaseBuilder {
+    pub(super) fn from_connection(connection: Connection) -> Self {
+        let options = DatabaseOptions::default();
+        Self { source: Source::Connection(connection), env: Arc::new(SystemEnv), options }
+    }
+
+    pub(super) fn from_store(store: Arc<dyn Store>, prefix: impl Into<String>) -> Self {
+        let options = DatabaseOptions::default();
+        Self { source: Source::Store { store, prefix: prefix.into() }, env: Arc::new(SystemEnv), options }
+    }
+
+    /// Sets the passphrase of `secret` fields.
+    #[must_use]
+    pub fn passphrase(mut self, passphrase: Passphrase) -> Self {
+        self.options.passphrase = Some(passphrase);
+        self
+    }
+
+    /// Sets what is appended to passwords before hashing.
+    #[must_use]
+    pub fn pepper(mut self, pepper: Passphrase) -> Self {
+        self.options.pepper = Some(pepper);
+        self
+    }
+
+    /// Takes clock, randomness and sleep from `env`.
+    #[must_use]
+    pub fn env(mut self, env: Arc<dyn Env>) -> Self {
+        self.env = env;
+        self
+    }
+
+    /// Changes any option.
+    #[must_use]
+    pub fn options(mut self, change: impl FnOnce(&mut DatabaseOptions)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    /// Opens the store and loads the catalogue.
+    ///
+    /// Requests: 1 GET; where the catalogue had to be mended, 2 PUT more.
+    /// Errors: `Config`, `Denied`, `NotFound` (bucket), `Unavailable`; `Corrupt` when the catalogue cannot be
+    /// understood, which leaves it as it is.
+    pub async fn connect(self) -> Result<Database> {
+        let Self { source, env, options } = self;
+        if options.parallelism == 0 || options.update_attempts_max == 0 {
+            return Err(Error::new(ErrorKind::Config, "parallelism and update_attempts_max are at least 1"));
+        }
+        if !(12..=31).contains(&options.bcrypt_rounds) {
+            return Err(Error::new(ErrorKind::Config, "bcrypt_rounds is from 12 to 31")
+                .with("got", options.bcrypt_rounds));
+        }
+        let (store, prefix) = match source {
+            Source::Connection(connection) => {
+                let store = crate::store::open(&connection, &env).await?;
+                (store, connection.prefix.clone())
+            }
+            Source::Store { store, prefix } => (store, prefix),
+        };
+        Database::open(store, &prefix, env, options).await
+    }
+}

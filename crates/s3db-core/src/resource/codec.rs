@@ -1,0 +1,185 @@
+//! Between documents and objects: encoding and decoding, off the async threads where they are slow.
+
+use std::sync::Arc;
+
+use super::{Record, RecordMeta, Resource, State};
+use crate::behavior::{self, Behavior, PlaceContext};
+use crate::database::Event;
+use crate::encoding::{DecodeContext, Decoded, Derive, EncodeContext, Flat, KeyRing};
+use crate::key::Partition;
+use crate::plan::{Reference, STAMP};
+use crate::store::{Object, PutObject};
+use crate::{Document, Error, ErrorKind, Result};
+
+/// Which write an object is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    Insert,
+    Update,
+    Replace,
+}
+
+impl Operation {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Insert => "insert",
+            Self::Update => "update",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+/// A document, encoded and placed, ready for a plan.
+pub(super) struct Placed {
+    pub(super) data: Document,
+    pub(super) object: PutObject,
+    pub(super) stamp: Option<String>,
+    pub(super) references: Vec<Reference>,
+    pub(super) overflowed: bool,
+    pub(super) truncated: Vec<String>,
+}
+
+impl Resource {
+    /// Encodes and places a validated document.
+    pub(super) async fn place(
+        &self,
+        state: &Arc<State>,
+        id: &str,
+        data: Document,
+        operation: Operation,
+    ) -> Result<Placed> {
+        self.place_as(state.behavior, self.db.metadata_bytes_max(), state, id, data, operation).await
+    }
+
+    /// Places a document under another behavior or limit than the resource's own.
+    pub(super) async fn place_as(
+        &self,
+        behavior: Behavior,
+        limit_bytes: usize,
+        state: &Arc<State>,
+        id: &str,
+        data: Document,
+        operation: Operation,
+    ) -> Result<Placed> {
+        let (data, flat) = self.encode(state, data).await?;
+        let stamp = self.db.options.stamps.then(|| crate::id::stamp(self.db.env.as_ref()));
+        let placement = behavior::place(
+            behavior,
+            &flat,
+            &state.mapper,
+            &PlaceContext {
+                limit_bytes,
+                version: &state.version,
+                timestamps: state.timestamps,
+                id: (operation == Operation::Update).then_some(id),
+                stamp: stamp.as_deref(),
+            },
+        )?;
+        let mut metadata = placement.metadata;
+        if let Some(stamp) = &stamp
+            && behavior::stamp_of(&placement.body).is_none()
+        {
+            // A `body-only` body is the document alone; the private entry lets a write recognise itself.
+            metadata.insert(STAMP, stamp.as_str());
+        }
+        if let Some(exceeds) = &placement.exceeds_limit {
+            self.db.events.emit(Event::ExceedsLimit {
+                resource: self.name().to_owned(),
+                id: id.to_owned(),
+                operation: operation.name(),
+                size_bytes: exceeds.size_bytes,
+                limit_bytes: exceeds.limit_bytes,
+            });
+        }
+        if placement.overflowed {
+            self.db.events.emit(Event::Overflowed { resource: self.name().to_owned(), id: id.to_owned() });
+        }
+        if !placement.truncated.is_empty() {
+            self.db.events.emit(Event::Truncated {
+                resource: self.name().to_owned(),
+                id: id.to_owned(),
+                fields: placement.truncated.clone(),
+            });
+        }
+        let mut references = Vec::with_capacity(state.partitions.len());
+        for partition in &state.partitions {
+            if let Some(key) = partition.key(&self.db.keys, self.name(), id, &data, &state.version)? {
+                references.push(Reference::new(key, &state.version, stamp.as_deref()));
+            }
+        }
+        Ok(Placed {
+            data,
+            object: PutObject {
+                metadata: Arc::new(metadata),
+                body: placement.body,
+                content_type: placement.content_type.map(Into::into),
+            },
+            stamp,
+            references,
+            overflowed: placement.overflowed,
+            truncated: placement.truncated,
+        })
+    }
+
+    /// Keys of the index entries that a stored document has, also of values that only s3db.js would write.
+    pub(super) fn references_of(&self, state: &State, record: &Record) -> Vec<String> {
+        let key = |partition: &Partition| {
+            partition.foreign_key(&self.db.keys, self.name(), &record.id, &record.data, &record.meta.version)
+        };
+        state.partitions.iter().filter_map(key).collect()
+    }
+
+    async fn encode(&self, state: &Arc<State>, data: Document) -> Result<(Document, Flat<'static>)> {
+        let keys = self.keyring();
+        if !state.mapper.encode_is_blocking(&data, keys.as_deref()) {
+            let flat = self.encode_now(state, &data, keys.as_deref())?;
+            return Ok((data, flat));
+        }
+        let (this, state) = (self.clone(), state.clone());
+        blocking(move || {
+            let flat = this.encode_now(&state, &data, keys.as_deref())?;
+            Ok((data, flat))
+        })
+        .await
+    }
+
+    fn encode_now(&self, state: &State, data: &Document, keys: Option<&KeyRing>) -> Result<Flat<'static>> {
+        let random = self.db.env.as_ref();
+        let hash = |password: &str, algorithm| self.db.hash_password(password, algorithm);
+        state.mapper.encode(data, &EncodeContext { keys, hash_password: Some(&hash), random })
+    }
+
+    /// Reads an object as a record.
+    pub(super) async fn decode(&self, state: &Arc<State>, id: &str, object: Object) -> Result<Record> {
+        let keys = self.keyring();
+        let mut decoded = decode_now(state, &object, keys.as_deref(), Derive::CachedOnly)
+            .map_err(|error| self.at(error, id))?;
+        if matches!(decoded, Decoded::NotCached) {
+            let (state, object) = (state.clone(), object.clone());
+            decoded = blocking(move || decode_now(&state, &object, keys.as_deref(), Derive::Allowed))
+                .await
+                .map_err(|error| self.at(error, id))?;
+        }
+        let Decoded::Read(reading) = decoded else {
+            return Err(self.at(Error::new(ErrorKind::Crypto, "a secret could not be opened"), id));
+        };
+        for warning in &reading.warnings {
+            tracing::warn!(resource = self.name(), id, field = warning.field, warning.message);
+        }
+        let data = reading.document;
+        Ok(Record { id: id.to_owned(), data, meta: RecordMeta::of(&object.head, &state.version) })
+    }
+}
+
+fn decode_now(state: &State, object: &Object, keys: Option<&KeyRing>, derive: Derive) -> Result<Decoded> {
+    let flat = behavior::gather(state.behavior, &object.head.metadata, &object.body, &state.mapper);
+    state.mapper.decode(&flat, &DecodeContext { keys, derive, auto_decrypt: state.auto_decrypt })
+}
+
+/// Runs slow work, such as deriving keys and hashing passwords, where it blocks no async thread.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Error::new(ErrorKind::Unavailable, "the work was cut off").caused_by(error)),
+    }
+}

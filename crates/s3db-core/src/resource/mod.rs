@@ -1,0 +1,99 @@
+//! Resources: collections of documents of one schema, and their verbs.
+
+use std::sync::Arc;
+
+use crate::database::Inner;
+use crate::encoding::KeyRing;
+use crate::{Document, Error, ErrorKind, Result};
+
+mod batch;
+mod codec;
+mod config;
+mod content;
+mod delete;
+mod insert;
+mod list;
+mod merge;
+mod query;
+mod read;
+mod record;
+mod replace;
+mod state;
+mod update;
+
+pub use config::{ID_SIZE, ResourceConfig};
+pub use list::ListOptions;
+pub use query::Query;
+pub use record::{BatchError, BatchResult, Listing, Page, Record, RecordMeta, Unreadable};
+pub(crate) use state::{Shared, State};
+
+/// A collection of documents of one schema. Cheap to clone; clones share everything.
+///
+/// ```
+/// # fn main() -> s3db_core::Result<()> { tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// use s3db_core::{Database, ResourceConfig};
+/// use serde_json::json;
+///
+/// let db = Database::connect("memory://shop/docs").await?;
+/// let users = db.create_resource(ResourceConfig::new("users", json!({"name": "string", "age": "number|optional"}))).await?;
+///
+/// let ann = users.insert(json!({"id": "ann", "name": "Ann", "age": 30})).await?;
+/// users.update("ann", json!({"age": 31})).await?;
+/// assert_eq!(users.get("ann").await?.data["age"], 31);
+///
+/// let adults = users.query(json!({"age": {"$gte": 18}})).run().await?;
+/// assert_eq!(adults.records.len(), 1);
+/// users.delete("ann").await?;
+/// # Ok(()) }) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Resource {
+    pub(crate) db: Arc<Inner>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Resource {
+    /// Name of the resource.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Version of the current schema, such as `v1`.
+    pub fn version(&self) -> String {
+        self.state().version.clone()
+    }
+
+    /// What is not understood of the stored schema; empty for resources that this library made.
+    pub fn warnings(&self) -> Vec<String> {
+        self.state().warnings.clone()
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        self.shared.current()
+    }
+
+    pub(crate) fn keyring(&self) -> Option<Arc<KeyRing>> {
+        self.db.keyring.clone()
+    }
+
+    pub(crate) fn document_key(&self, id: &str) -> Result<String> {
+        self.db.keys.document(&self.shared.name, id).map_err(|error| error.with("resource", self.name()))
+    }
+
+    fn at(&self, error: Error, id: &str) -> Error {
+        error.with("resource", self.name()).with("id", id)
+    }
+
+    fn not_found(&self, id: &str) -> Error {
+        self.at(Error::new(ErrorKind::NotFound, "document not found"), id)
+    }
+}
+
+/// Takes a JSON object as a document.
+fn document(value: serde_json::Value) -> Result<Document> {
+    match value {
+        serde_json::Value::Object(document) => Ok(document),
+        _ => Err(Error::new(ErrorKind::Validation, "a document is a JSON object")
+            .hint("for example {\"name\": \"Ann\"}")),
+    }
+}

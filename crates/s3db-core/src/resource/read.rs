@@ -1,0 +1,62 @@
+//! Reading documents by id.
+
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt as _};
+
+use super::{BatchError, BatchResult, Record, Resource, State};
+use crate::Result;
+
+impl Resource {
+    /// Reads a document.
+    ///
+    /// Requests: 1 GET. Errors: `NotFound`; `Corrupt` when it does not decode; `Crypto` when a secret does not open.
+    pub async fn get(&self, id: &str) -> Result<Record> {
+        self.get_or_none(id).await?.ok_or_else(|| self.not_found(id))
+    }
+
+    /// Reads a document; `None` when there is none.
+    ///
+    /// Requests: 1 GET. Errors: as [`get`](Self::get), but for `NotFound`.
+    pub async fn get_or_none(&self, id: &str) -> Result<Option<Record>> {
+        let key = self.document_key(id)?;
+        self.fetch(&self.state(), id, &key).await
+    }
+
+    /// Reads documents, several at once. A missing id is a failure of its item.
+    ///
+    /// Requests: 1 GET an id.
+    pub async fn get_many<I>(&self, ids: I) -> BatchResult<Record>
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let gets =
+            ids.into_iter().map(Into::into).enumerate().map(|(index, id): (usize, String)| async move {
+                let result = self.get(&id).await;
+                (index, id, result)
+            });
+        let mut results = stream::iter(gets).buffered(self.db.options.parallelism);
+        let mut batch = BatchResult::default();
+        while let Some((index, id, result)) = results.next().await {
+            match result {
+                Ok(record) => batch.ok.push(record),
+                Err(error) => batch.failed.push(BatchError { index, id: Some(id), error }),
+            }
+        }
+        batch
+    }
+
+    /// Whether a document exists. Requests: 1 HEAD.
+    pub async fn exists(&self, id: &str) -> Result<bool> {
+        let key = self.document_key(id)?;
+        Ok(self.db.store.head(&key).await.map_err(|error| self.at(error, id))?.is_some())
+    }
+
+    pub(super) async fn fetch(&self, state: &Arc<State>, id: &str, key: &str) -> Result<Option<Record>> {
+        let Some(object) = self.db.store.get(key).await.map_err(|error| self.at(error, id))? else {
+            return Ok(None);
+        };
+        self.decode(state, id, object).await.map(Some)
+    }
+}

@@ -1,0 +1,44 @@
+//! A resource's current definition, compiled.
+
+use std::sync::{Arc, RwLock};
+
+use crate::behavior::Behavior;
+use crate::encoding::Mapper;
+use crate::key::Partition;
+use crate::schema::Schema;
+
+/// What the handles of one resource share: its name, and the definition of the moment.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) name: String,
+    current: RwLock<Arc<State>>,
+}
+
+impl Shared {
+    pub(crate) fn new(name: &str, state: State) -> Self {
+        Self { name: name.to_owned(), current: RwLock::new(Arc::new(state)) }
+    }
+
+    pub(crate) fn current(&self) -> Arc<State> {
+        self.current.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    pub(crate) fn replace(&self, state: State) {
+        *self.current.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(state);
+    }
+}
+
+/// One definition, compiled once and shared by all calls.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) version: String,
+    pub(crate) behavior: Behavior,
+    pub(crate) timestamps: bool,
+    pub(crate) paranoid: bool,
+    pub(crate) auto_decrypt: bool,
+    pub(crate) id_size: usize,
+    pub(crate) schema: Schema,
+    pub(crate) mapper: Mapper,
+    pub(crate) partitions: Vec<Partition>,
+    pub(crate) warnings: Vec<String>,
+}
