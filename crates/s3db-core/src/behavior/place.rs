@@ -159,8 +159,8 @@ impl<'p> Placer<'p> {
                 }
                 Slot::Plain(_) => continue,
                 Slot::Unknown(name) => {
-                    let header = names.for_metadata(name, entry.mark.is_some());
-                    let mark = names.mark(entry, name, &header, true);
+                    let header = names.free(header_name(name));
+                    let mark = names.mark(entry, name, &header);
                     (Cow::Owned(header), mark)
                 }
             };
@@ -267,8 +267,8 @@ impl<'p> Placer<'p> {
         for item in self.items.iter().filter(|item| keep(item)) {
             let (name, mark) = match &item.entry.slot {
                 Slot::Unknown(name) => {
-                    let stored = names.for_body(name, item.entry.mark.is_some());
-                    let mark = names.mark(item.entry, name, &stored, false);
+                    let stored = names.free(name.to_string());
+                    let mark = names.mark(item.entry, name, &stored);
                     (Cow::Owned(stored), mark)
                 }
                 _ => (Cow::Borrowed(item.name.as_ref()), item.entry.mark.clone()),
@@ -386,8 +386,8 @@ impl<'p> Placer<'p> {
             if self.mapper.root_named(name).is_some() {
                 body.name(name);
             } else {
-                let stored = names.for_body(name, false);
-                if stored != *name || name.contains('.') {
+                let stored = names.free(name.clone());
+                if names.is_misread(name, &stored) {
                     marks.insert(&stored, &Mark { letter: Letter::Usual, name: Some(name.clone()) });
                 }
                 body.name(&stored);
@@ -485,13 +485,14 @@ fn cut(item: &Item<'_>, room: usize, room_js: usize) -> Option<(usize, String)> 
         return None;
     }
     let fits = |end: usize| {
-        let prefix = text.get(..end)?;
+        // A blank at the end would put the whole text into a longer form.
+        let prefix = text.get(..end)?.trim_end_matches(' ');
         let encoded = text::encode_exact(prefix);
-        (encoded.len() <= room).then(|| encoded.into_owned())
+        (encoded.len() <= room).then(|| (prefix.len(), encoded.into_owned()))
     };
     // Encoded sizes grow with the text but for small steps where the encoding changes, so that a search by halves comes
     // close, and a few steps back make it sure.
-    let (mut low, mut high) = (0, text.len().min(room_js).min(room));
+    let (mut low, mut high) = (0, text.floor_char_boundary(text.len().min(room_js).min(room)));
     while low < high {
         let middle = text.ceil_char_boundary(low + (high - low).div_ceil(2));
         if middle > high {
@@ -504,8 +505,8 @@ fn cut(item: &Item<'_>, room: usize, room_js: usize) -> Option<(usize, String)> 
     }
     let mut end = text.floor_char_boundary(low);
     while end > 0 {
-        if let Some(encoded) = fits(end) {
-            return Some((end, encoded));
+        if let Some(cut) = fits(end) {
+            return Some(cut).filter(|(end, _)| *end > 0);
         }
         end = text.floor_char_boundary(end - 1);
     }
@@ -563,15 +564,7 @@ impl<'m> Names<'m> {
         Self { mapper, taken: HashSet::new() }
     }
 
-    fn for_metadata(&mut self, name: &str, marked: bool) -> String {
-        self.free(header_name(name), marked)
-    }
-
-    fn for_body(&mut self, name: &str, marked: bool) -> String {
-        self.free(name.to_owned(), marked)
-    }
-
-    fn free(&mut self, wanted: String, _marked: bool) -> String {
+    fn free(&mut self, wanted: String) -> String {
         let reserved = wanted.is_empty()
             || (wanted.starts_with(['_', '$']) && !wanted.starts_with("_geohash"))
             || ["id", "metadata_updatedat", "metadata"].contains(&wanted.as_str())
@@ -588,13 +581,16 @@ impl<'m> Names<'m> {
     }
 
     /// The mark that brings the name and type back from what is stored.
-    fn mark(&self, entry: &Entry<'_>, name: &str, stored: &str, in_metadata: bool) -> Option<Mark> {
-        let mark = entry.mark.clone();
-        let misread = stored != name || name.contains('.') || (in_metadata && self.mapper.is_flattened(stored));
-        match mark {
-            Some(Mark { letter, name: Some(own) }) => Some(Mark { letter, name: Some(own) }),
-            Some(Mark { letter, name: None }) => Some(Mark { letter, name: misread.then(|| name.to_owned()) }),
-            None => misread.then(|| Mark { letter: Letter::Usual, name: Some(name.to_owned()) }),
+    fn mark(&self, entry: &Entry<'_>, name: &str, stored: &str) -> Option<Mark> {
+        let own = || self.is_misread(name, stored).then(|| name.to_owned());
+        match entry.mark.clone() {
+            Some(Mark { letter, name }) => Some(Mark { letter, name: name.or_else(own) }),
+            None => own().map(|name| Mark { letter: Letter::Usual, name: Some(name) }),
         }
+    }
+
+    /// Whether a reader would not take `stored` for the attribute `name`.
+    fn is_misread(&self, name: &str, stored: &str) -> bool {
+        stored != name || name.contains('.') || self.mapper.is_flattened(stored)
     }
 }
