@@ -22,7 +22,9 @@ pub fn gather<'a>(behavior: Behavior, metadata: &'a Metadata, body: &[u8], mappe
 
     let entries = match json {
         None => reader.metadata_entries(),
-        Some(json) if own_map || (behavior == Behavior::BodyOnly && !has_content) => reader.body_entries(json),
+        Some(json) if own_map || (behavior == Behavior::BodyOnly && !has_content) => {
+            reader.body_entries(json)
+        }
         Some(json) if overflow || behavior == Behavior::BodyOverflow => {
             // Of two entries of one field the later one wins: that of the metadata.
             let mut entries = reader.body_entries(json);
@@ -108,7 +110,7 @@ impl<'a, 'm> Reader<'a, 'm> {
     fn metadata_entries(&self) -> Vec<Entry<'a>> {
         let mut entries = Vec::with_capacity(self.metadata.len());
         for (name, value) in self.metadata.iter() {
-            if is_system(name) && !self.mapper.node_of_key(name).is_some() {
+            if is_system(name) && self.mapper.node_of_key(name).is_none() {
                 continue;
             }
             let mark = self.mark(name);
@@ -147,9 +149,13 @@ impl<'a, 'm> Reader<'a, 'm> {
         for entry in entries.iter() {
             match &entry.slot {
                 Slot::Node(id) | Slot::Plain(id) => roots.insert(self.mapper.root_of(*id)),
-                Slot::Unknown(name) => {
-                    unknown.insert(entry.mark.as_ref().and_then(|mark| mark.name.clone()).unwrap_or_else(|| name.to_string()))
-                }
+                Slot::Unknown(name) => unknown.insert(
+                    entry
+                        .mark
+                        .as_ref()
+                        .and_then(|mark| mark.name.clone())
+                        .unwrap_or_else(|| name.to_string()),
+                ),
             };
         }
         for (name, value) in json {
@@ -183,5 +189,6 @@ fn is_system(name: &str) -> bool {
 
 /// `metadata: {updatedAt}`, which updates of s3db.js leave in the body.
 fn is_leaked_time(name: &str, value: &Value) -> bool {
-    name == "metadata" && value.as_object().is_some_and(|members| members.len() == 1 && members.contains_key("updatedAt"))
+    name == "metadata"
+        && value.as_object().is_some_and(|members| members.len() == 1 && members.contains_key("updatedAt"))
 }

@@ -75,7 +75,12 @@ impl Exceeded {
 /// text codec, so that a store never refuses what was placed.
 ///
 /// Errors: `TooLarge` from enforce-limits.
-pub fn place(behavior: Behavior, flat: &Flat<'_>, mapper: &Mapper, context: &PlaceContext<'_>) -> Result<Placement> {
+pub fn place(
+    behavior: Behavior,
+    flat: &Flat<'_>,
+    mapper: &Mapper,
+    context: &PlaceContext<'_>,
+) -> Result<Placement> {
     let placer = Placer::new(flat, mapper, context);
     match behavior {
         Behavior::BodyOnly => Ok(placer.body_only()),
@@ -89,11 +94,13 @@ pub fn place(behavior: Behavior, flat: &Flat<'_>, mapper: &Mapper, context: &Pla
         },
         Behavior::EnforceLimits => match placer.exceeded() {
             None => Ok(placer.all_in_metadata(false)),
-            Some(exceeded) => Err(Error::new(ErrorKind::TooLarge, "the document does not fit into the object's metadata")
-                .with("size_bytes", exceeded.size_bytes)
-                .with("limit_bytes", exceeded.limit_bytes)
-                .with("excess_bytes", exceeded.excess_bytes())
-                .hint("shorten it, or give the resource the behavior body-overflow")),
+            Some(exceeded) => {
+                Err(Error::new(ErrorKind::TooLarge, "the document does not fit into the object's metadata")
+                    .with("size_bytes", exceeded.size_bytes)
+                    .with("limit_bytes", exceeded.limit_bytes)
+                    .with("excess_bytes", exceeded.excess_bytes())
+                    .hint("shorten it, or give the resource the behavior body-overflow"))
+            }
         },
         Behavior::UserManaged => match placer.exceeded() {
             None => Ok(placer.all_in_metadata(false)),
@@ -138,7 +145,8 @@ impl Item<'_> {
 
 impl<'p> Placer<'p> {
     fn new(flat: &'p Flat<'p>, mapper: &'p Mapper, context: &'p PlaceContext<'p>) -> Self {
-        let limit_js = size::effective_limit(context.limit_bytes, context.version, context.timestamps, context.id);
+        let limit_js =
+            size::effective_limit(context.limit_bytes, context.version, context.timestamps, context.id);
         let mut out = Self {
             mapper,
             context,
@@ -164,7 +172,8 @@ impl<'p> Placer<'p> {
                     (Cow::Owned(header), mark)
                 }
             };
-            let item = Item { entry, name, value: entry.value.metadata_text(), mark, raw: entry.value.size() };
+            let item =
+                Item { entry, name, value: entry.value.metadata_text(), mark, raw: entry.value.size() };
             out.names_raw += match &entry.slot {
                 Slot::Unknown(name) => name.len(),
                 _ => item.name.len(),
@@ -253,11 +262,23 @@ impl<'p> Placer<'p> {
         for item in self.items {
             metadata.push_new(item.name.into_owned(), item.value.into_owned());
         }
-        Placement { metadata, body, content_type, exceeds_limit: None, overflowed: false, truncated: Vec::new() }
+        Placement {
+            metadata,
+            body,
+            content_type,
+            exceeds_limit: None,
+            overflowed: false,
+            truncated: Vec::new(),
+        }
     }
 
     /// The body with every field under its short key, in the order of JavaScript, and the marks that it needs.
-    fn whole_body(&self, stamp: Option<&str>, version: Option<&str>, keep: impl Fn(&Item<'_>) -> bool) -> (String, Marks) {
+    fn whole_body(
+        &self,
+        stamp: Option<&str>,
+        version: Option<&str>,
+        keep: impl Fn(&Item<'_>) -> bool,
+    ) -> (String, Marks) {
         let mut names = Names::new(self.mapper);
         let mut marks = Marks::default();
         let mut members: Vec<(Cow<'_, str>, Option<&Item<'_>>)> = Vec::with_capacity(self.items.len() + 1);
@@ -273,7 +294,9 @@ impl<'p> Placer<'p> {
                 }
                 _ => (Cow::Borrowed(item.name.as_ref()), item.entry.mark.clone()),
             };
-            if let Some(mark) = mark.filter(|mark| mark.name.is_some() || !matches!(item.entry.value, Stored::Value(_))) {
+            if let Some(mark) =
+                mark.filter(|mark| mark.name.is_some() || !matches!(item.entry.value, Stored::Value(_)))
+            {
                 marks.insert(&name, &mark);
             }
             members.push((name, Some(item)));
@@ -331,7 +354,9 @@ impl<'p> Placer<'p> {
         let mut groups = self.groups();
         groups.sort_by_key(|group| (named && !group.secret, group.raw, group.order));
 
-        let flags = private::OVERFLOW.len() + "true".len() + if named { private::NAMED.len() + "true".len() } else { 0 };
+        let flags = private::OVERFLOW.len()
+            + "true".len()
+            + if named { private::NAMED.len() + "true".len() } else { 0 };
         let fixed = self.plugin_map_bytes();
         let limit = self.context.limit_bytes.saturating_sub(flags + self.marks);
         let (mut raw, mut encoded) = (self.context.version.len() + fixed, self.version_bytes() + fixed);
@@ -465,7 +490,14 @@ impl<'p> Placer<'p> {
         self.finish(&mut metadata, marks, false);
         metadata.push_new(private::TRUNCATED.into(), "true".into());
         let (body, content_type) = self.stamped();
-        Placement { metadata, body, content_type, exceeds_limit: Some(exceeded), overflowed: false, truncated }
+        Placement {
+            metadata,
+            body,
+            content_type,
+            exceeds_limit: Some(exceeded),
+            overflowed: false,
+            truncated,
+        }
     }
 }
 
@@ -515,7 +547,9 @@ fn cut(item: &Item<'_>, room: usize, room_js: usize) -> Option<(usize, String)> 
 
 fn path_of(mapper: &Mapper, entry: &Entry<'_>) -> String {
     match &entry.slot {
-        Slot::Node(id) | Slot::Plain(id) => mapper.node(*id).map(|node| node.path.clone()).unwrap_or_default(),
+        Slot::Node(id) | Slot::Plain(id) => {
+            mapper.node(*id).map(|node| node.path.clone()).unwrap_or_default()
+        }
         Slot::Unknown(name) => name.to_string(),
     }
 }

@@ -71,9 +71,16 @@ pub(crate) struct Node {
 enum Shape {
     Leaf(Form),
     /// A nested object. `whole` says that its members cannot be told apart by path, so that it is written as JSON.
-    Nested { children: Vec<NodeId>, by_name: HashMap<String, NodeId>, whole: bool },
+    Nested {
+        children: Vec<NodeId>,
+        by_name: HashMap<String, NodeId>,
+        whole: bool,
+    },
     /// An explicit object; its properties matter only for what must be sealed.
-    Explicit { children: Vec<NodeId>, by_name: HashMap<String, NodeId> },
+    Explicit {
+        children: Vec<NodeId>,
+        by_name: HashMap<String, NodeId>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -96,9 +103,14 @@ impl Mapper {
         let keys = short_keys::assign(&paths, registry, plugins);
         let plugin_paths: Vec<&str> = paths.plugin.iter().map(|(_, path)| path.as_str()).collect();
         let print = |own: bool| -> Map<String, Value> {
-            let in_order = if own { paths.user.iter().map(String::as_str).collect() } else { plugin_paths.clone() };
-            let keys: HashMap<&str, &str> = keys.iter().map(|(path, key)| (path.as_str(), key.as_str())).collect();
-            in_order.into_iter().filter_map(|path| Some((path.to_owned(), (*keys.get(path)?).into()))).collect()
+            let in_order =
+                if own { paths.user.iter().map(String::as_str).collect() } else { plugin_paths.clone() };
+            let keys: HashMap<&str, &str> =
+                keys.iter().map(|(path, key)| (path.as_str(), key.as_str())).collect();
+            in_order
+                .into_iter()
+                .filter_map(|path| Some((path.to_owned(), (*keys.get(path)?).into())))
+                .collect()
         };
         let mut compiler = Compiler { keys: keys.iter().cloned().collect(), mapper: Self::empty() };
         for (name, definition) in short_keys::js_order(attributes) {
@@ -178,10 +190,8 @@ impl Mapper {
 
     /// The node that a short key stands for.
     pub(crate) fn node_of_key(&self, key: &str) -> Option<NodeId> {
-        if let Some(index) = key_index(key) {
-            if let Some(slot) = self.by_index.get(index) {
-                return *slot;
-            }
+        if let Some(slot) = key_index(key).and_then(|index| self.by_index.get(index)) {
+            return *slot;
         }
         self.by_key.get(key).copied()
     }
@@ -208,10 +218,10 @@ impl Mapper {
         }
         for (name, definition) in attributes {
             let Some(root) = self.root_named(name) else { continue };
-            if let Value::Object(definition) = definition {
-                if select::explicit_type(definition) == Some("object") {
-                    self.index_flattened(root, short_keys::header_name(name), &mut Vec::new(), definition);
-                }
+            if let Value::Object(definition) = definition
+                && select::explicit_type(definition) == Some("object")
+            {
+                self.index_flattened(root, short_keys::header_name(name), &mut Vec::new(), definition);
             }
             if matches!(self.node(root).map(|node| &node.shape), Some(Shape::Leaf(Form::Any))) {
                 self.flattened_any.push((format!("{}_", short_keys::header_name(name)), root));
@@ -220,7 +230,13 @@ impl Mapper {
         self.has_sealed = self.nodes.iter().any(|node| node.sealed);
     }
 
-    fn index_flattened(&mut self, root: NodeId, name: String, path: &mut Vec<String>, definition: &Map<String, Value>) {
+    fn index_flattened(
+        &mut self,
+        root: NodeId,
+        name: String,
+        path: &mut Vec<String>,
+        definition: &Map<String, Value>,
+    ) {
         for (prop, definition) in properties(definition) {
             let name = format!("{name}_{}", short_keys::header_name(prop));
             path.push(prop.clone());
@@ -294,8 +310,10 @@ impl Compiler {
                 }
                 Some(word) => Shape::Leaf(select::explicit(definition, word)),
                 None => {
-                    let members: Vec<_> =
-                        short_keys::js_order(definition).into_iter().filter(|(name, _)| !name.starts_with("$$")).collect();
+                    let members: Vec<_> = short_keys::js_order(definition)
+                        .into_iter()
+                        .filter(|(name, _)| !name.starts_with("$$"))
+                        .collect();
                     let (children, by_name) = self.compile_children(&members, &inside, &path);
                     let whole = members.iter().any(|(name, _)| is_unsafe_segment(name));
                     Shape::Nested { children, by_name, whole }
@@ -322,8 +340,10 @@ impl Compiler {
         ancestors: &[NodeId],
         prefix: &str,
     ) -> (Vec<NodeId>, HashMap<String, NodeId>) {
-        let children: Vec<NodeId> =
-            members.iter().map(|(name, definition)| self.compile(name, definition, ancestors, prefix)).collect();
+        let children: Vec<NodeId> = members
+            .iter()
+            .map(|(name, definition)| self.compile(name, definition, ancestors, prefix))
+            .collect();
         let by_name = members.iter().map(|(name, _)| (*name).clone()).zip(children.iter().copied()).collect();
         (children, by_name)
     }

@@ -51,16 +51,60 @@ impl PasswordAlgorithm {
 impl Form {
     /// Whether decoded values are dates, which s3db.js cannot decode a second time.
     pub(crate) fn is_date(&self) -> bool {
-        matches!(self, Self::Codec(Codec::DateTime | Codec::DateOnly) | Self::Accident(Codec::DateTime | Codec::DateOnly))
+        matches!(
+            self,
+            Self::Codec(Codec::DateTime | Codec::DateOnly)
+                | Self::Accident(Codec::DateTime | Codec::DateOnly)
+        )
     }
 }
 
 /// Types that s3db.js knows in explicit definitions; any other object is a nested one.
 const EXPLICIT_TYPES: [&str; 44] = [
-    "string", "number", "boolean", "bool", "any", "object", "array", "date", "dateonly", "datetime", "timeonly", "email",
-    "url", "uuid", "enum", "custom", "ip4", "ip6", "mac", "cidr", "semver", "phone", "color", "duration", "cron", "locale",
-    "currency", "country", "ean", "buffer", "bits", "money", "crypto", "decimal", "geo:lat", "geo:lon", "geo:point",
-    "geo-lat", "geo-lon", "geo-point", "secret", "password", "password:bcrypt", "password:argon2id",
+    "string",
+    "number",
+    "boolean",
+    "bool",
+    "any",
+    "object",
+    "array",
+    "date",
+    "dateonly",
+    "datetime",
+    "timeonly",
+    "email",
+    "url",
+    "uuid",
+    "enum",
+    "custom",
+    "ip4",
+    "ip6",
+    "mac",
+    "cidr",
+    "semver",
+    "phone",
+    "color",
+    "duration",
+    "cron",
+    "locale",
+    "currency",
+    "country",
+    "ean",
+    "buffer",
+    "bits",
+    "money",
+    "crypto",
+    "decimal",
+    "geo:lat",
+    "geo:lon",
+    "geo:point",
+    "geo-lat",
+    "geo-lon",
+    "geo-point",
+    "secret",
+    "password",
+    "password:bcrypt",
+    "password:argon2id",
 ];
 
 /// The type of an explicit definition; `None` when the object is a nested one.
@@ -76,7 +120,9 @@ pub(crate) fn explicit_type(definition: &Map<String, Value>) -> Option<&str> {
 /// as plain text.
 pub(crate) fn explicit(definition: &Map<String, Value>, word: &str) -> Form {
     match word {
-        "number" | "money" | "crypto" | "decimal" | "geo:lat" | "geo:lon" | "geo-lat" | "geo-lon" => Form::Number,
+        "number" | "money" | "crypto" | "decimal" | "geo:lat" | "geo:lon" | "geo-lat" | "geo-lon" => {
+            Form::Number
+        }
         "boolean" | "bool" => Form::Boolean,
         "any" | "custom" => Form::Any,
         "enum" => match definition.get("values").and_then(Value::as_array) {
@@ -114,7 +160,17 @@ pub(crate) fn rule(rule: &str) -> Form {
     let word = rule.split(['|', ':']).next().unwrap_or_default().trim();
     let holds_text = matches!(
         word,
-        "string" | "email" | "url" | "cron" | "locale" | "currency" | "country" | "date" | "enum" | "forbidden" | "text"
+        "string"
+            | "email"
+            | "url"
+            | "cron"
+            | "locale"
+            | "currency"
+            | "country"
+            | "date"
+            | "enum"
+            | "forbidden"
+            | "text"
     );
     match search(rule) {
         Some(Found::Secret) => Form::Secret,
@@ -124,7 +180,9 @@ pub(crate) fn rule(rule: &str) -> Form {
         Some(Found::Text) => Form::Compressible,
         Some(Found::Codec(codec)) if holds_text => match codec {
             // These change what s3db.js writes for a text.
-            Codec::Number | Codec::Integer | Codec::Boolean | Codec::DateTime | Codec::DateOnly => Form::Accident(codec),
+            Codec::Number | Codec::Integer | Codec::Boolean | Codec::DateTime | Codec::DateOnly => {
+                Form::Accident(codec)
+            }
             Codec::Ip4 | Codec::Ip6 => Form::Codec(codec),
             // These leave a text as it is.
             _ => Form::Text,
@@ -171,7 +229,8 @@ fn search(rule: &str) -> Option<Found> {
         Codec::Bits
     } else if has("money") || has("crypto") {
         let default = if has("crypto") { 8 } else { 2 };
-        let decimals = digits_after(rule, "money:").or_else(|| digits_after(rule, "crypto:")).unwrap_or(default);
+        let decimals =
+            digits_after(rule, "money:").or_else(|| digits_after(rule, "crypto:")).unwrap_or(default);
         Codec::Money { decimals }
     } else if has("decimal") {
         Codec::Decimal { decimals: digits_after(rule, "decimal:").unwrap_or(2) }
@@ -292,7 +351,9 @@ mod tests {
             let definition = definition.as_object().unwrap();
             assert_eq!(explicit(definition, explicit_type(definition).unwrap()), expected, "{definition:?}");
         }
-        for nested in [json!({ "type": "string|optional" }), json!({ "type": "record" }), json!({ "bio": "string" })] {
+        for nested in
+            [json!({ "type": "string|optional" }), json!({ "type": "record" }), json!({ "bio": "string" })]
+        {
             assert_eq!(explicit_type(nested.as_object().unwrap()), None, "{nested}");
         }
     }

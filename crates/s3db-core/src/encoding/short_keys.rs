@@ -177,7 +177,8 @@ impl SchemaRegistry {
     pub fn to_json(&self) -> Value {
         let mut out = Map::new();
         out.insert("nextIndex".into(), self.next_index.into());
-        let mapping: Map<_, _> = self.mapping.iter().map(|(path, index)| (path.clone(), (*index).into())).collect();
+        let mapping: Map<_, _> =
+            self.mapping.iter().map(|(path, index)| (path.clone(), (*index).into())).collect();
         out.insert("mapping".into(), mapping.into());
         out.insert("burned".into(), self.burned.clone().into());
         out.extend(self.other.clone());
@@ -196,7 +197,8 @@ impl SchemaRegistry {
             self.mapping.iter().map(|(path, index)| (path.as_str(), *index)).collect();
         let wanted: std::collections::HashSet<&str> = paths.iter().map(String::as_str).collect();
         let burned_indices = self.burned.iter().filter_map(|entry| entry.get("index").and_then(index));
-        let above = self.mapping.iter().map(|(_, index)| *index).chain(burned_indices).max().map_or(0, |max| max + 1);
+        let above =
+            self.mapping.iter().map(|(_, index)| *index).chain(burned_indices).max().map_or(0, |max| max + 1);
 
         let mut out = Self { next_index: self.next_index.max(above), ..self.clone() };
         for path in paths.iter().filter(|path| !known.contains_key(path.as_str())) {
@@ -254,7 +256,9 @@ impl PluginRegistries {
                     "mapping" => {
                         for (path, key) in value.as_object().into_iter().flatten() {
                             let key = key.as_str().ok_or_else(|| {
-                                corrupt("a plugin key is not a text").with("plugin", plugin).with("attribute", path)
+                                corrupt("a plugin key is not a text")
+                                    .with("plugin", plugin)
+                                    .with("attribute", path)
                             })?;
                             read.mapping.push((path.clone(), key.to_owned()));
                         }
@@ -301,7 +305,8 @@ impl PluginRegistries {
             match out.plugins.iter_mut().find(|(name, _)| name == plugin) {
                 Some((_, registry)) => registry.mapping.push((path.clone(), key)),
                 None => {
-                    let registry = PluginRegistry { mapping: vec![(path.clone(), key)], ..PluginRegistry::default() };
+                    let registry =
+                        PluginRegistry { mapping: vec![(path.clone(), key)], ..PluginRegistry::default() };
                     out.plugins.push((plugin.clone(), registry));
                 }
             }
@@ -341,9 +346,9 @@ impl PluginRegistries {
 
     /// Attributes and keys of all plugins.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.plugins
-            .iter()
-            .flat_map(|(_, registry)| registry.mapping.iter().map(|(path, key)| (path.as_str(), key.as_str())))
+        self.plugins.iter().flat_map(|(_, registry)| {
+            registry.mapping.iter().map(|(path, key)| (path.as_str(), key.as_str()))
+        })
     }
 }
 

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use super::{object, same};
 use crate::behavior::{Behavior, gather};
-use crate::encoding::{DecodeContext, Decoded, Derive, KeyRing, Mapper, Passphrase, PluginRegistries, SchemaRegistry};
+use crate::encoding::{
+    DecodeContext, Decoded, Derive, KeyRing, Mapper, Passphrase, PluginRegistries, SchemaRegistry,
+};
 use crate::env::SystemEnv;
 use crate::store::Metadata;
 
@@ -44,7 +46,11 @@ impl Bucket {
 
     fn object(&self, key: &str) -> Option<&Value> {
         let prefix = self.file["key_prefix"].as_str().unwrap_or_default();
-        let full = if prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", prefix.trim_end_matches('/')) };
+        let full = if prefix.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}/{key}", prefix.trim_end_matches('/'))
+        };
         self.file["objects"].as_array().unwrap().iter().find(|o| o["key"] == full.as_str() || o["key"] == key)
     }
 
@@ -57,7 +63,8 @@ impl Bucket {
         let entry = &self.catalogue["resources"][resource];
         let version = &entry["versions"][entry["currentVersion"].as_str()?];
         let registry = entry.get("schemaRegistry").map(|json| SchemaRegistry::from_json(json).unwrap());
-        let plugins = entry.get("pluginSchemaRegistry").map(|json| PluginRegistries::from_json(json).unwrap());
+        let plugins =
+            entry.get("pluginSchemaRegistry").map(|json| PluginRegistries::from_json(json).unwrap());
         let mapper = Mapper::new(object(&version["attributes"]), registry.as_ref(), plugins.as_ref());
         let behavior: Behavior = version["behavior"].as_str().unwrap_or("user-managed").parse().unwrap();
 
@@ -90,7 +97,9 @@ fn buckets() -> Vec<(String, Bucket)> {
     paths
         .into_iter()
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .filter_map(|path| Some((path.file_stem().unwrap().to_string_lossy().into_owned(), Bucket::open(&path)?)))
+        .filter_map(|path| {
+            Some((path.file_stem().unwrap().to_string_lossy().into_owned(), Bucket::open(&path)?))
+        })
         .collect()
 }
 
@@ -110,7 +119,9 @@ fn every_record_of_every_bucket_reads_exactly() {
                 bucket.hide_artefacts(&mut read);
                 let (read, expected) = (Value::from(read), Value::from(expected));
                 if !same(&read, &expected) {
-                    wrong.push(format!("{name} {resource} {id}:\n  read     {read:.900}\n  expected {expected:.900}"));
+                    wrong.push(format!(
+                        "{name} {resource} {id}:\n  read     {read:.900}\n  expected {expected:.900}"
+                    ));
                 }
                 checked += 1;
             }
@@ -127,7 +138,9 @@ fn records_that_s3db_js_misreads_read_as_they_were_meant() {
     for (name, bucket) in buckets() {
         for (resource, records) in object(&bucket.file["quirks"]) {
             for (id, quirk) in records.as_object().into_iter().flatten() {
-                let (Some(sane), Some(mut read)) = (quirk.get("sane"), bucket.read(resource, id)) else { continue };
+                let (Some(sane), Some(mut read)) = (quirk.get("sane"), bucket.read(resource, id)) else {
+                    continue;
+                };
                 if LOST.iter().any(|(lost, _)| lost == id) {
                     continue;
                 }

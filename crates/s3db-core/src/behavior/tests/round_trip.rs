@@ -19,7 +19,8 @@ fn round_trip(attributes: &Value, record: &Value, behavior: Behavior) -> Result<
     let mapper = Mapper::new(object(attributes), None, None);
     let context = EncodeContext { keys: Some(keys()), ..EncodeContext::new(&SystemEnv) };
     let flat = mapper.encode(object(record), &context)?;
-    let placed = place(behavior, &flat, &mapper, &PlaceContext { stamp: Some("stamp1"), ..PlaceContext::new("v1") })?;
+    let placed =
+        place(behavior, &flat, &mapper, &PlaceContext { stamp: Some("stamp1"), ..PlaceContext::new("v1") })?;
     assert!(placed.metadata.size_bytes() <= 2047, "{:?}", placed.metadata);
     for (name, value) in placed.metadata.iter() {
         assert!(value.bytes().all(|b| (0x20..0x7f).contains(&b)), "{name}: {value}");
@@ -38,7 +39,10 @@ fn check(attributes: &Value, record: &Value) {
     for behavior in Behavior::ALL {
         match round_trip(attributes, record, behavior) {
             Ok(Some(read)) => {
-                assert!(same(&read, record), "{behavior}\n schema {attributes}\n read  {read}\n given {record}");
+                assert!(
+                    same(&read, record),
+                    "{behavior}\n schema {attributes}\n read  {read}\n given {record}"
+                );
             }
             Ok(None) => assert_eq!(behavior, Behavior::TruncateData),
             Err(error) => {
@@ -98,7 +102,12 @@ fn nothing_is_lost() {
 
 #[test]
 fn a_truncated_text_is_a_beginning_of_the_text_and_nothing_else_changes() {
-    for (text, other) in [("日本語".repeat(900), "small"), ("a b".repeat(1500), "é"), ("é".repeat(3000), ""), ("a\n".repeat(2000), "x")] {
+    for (text, other) in [
+        ("日本語".repeat(900), "small"),
+        ("a b".repeat(1500), "é"),
+        ("é".repeat(3000), ""),
+        ("a\n".repeat(2000), "x"),
+    ] {
         let mapper = Mapper::new(object(&json!({ "a": "string", "b": "string", "c": "json" })), None, None);
         let record = json!({ "a": other, "b": text, "c": { "big": "z".repeat(4000) } });
         let flat = mapper.encode(object(&record), &EncodeContext::new(&SystemEnv)).unwrap();
@@ -107,7 +116,9 @@ fn a_truncated_text_is_a_beginning_of_the_text_and_nothing_else_changes() {
         assert!(placed.metadata.size_bytes() > 2030, "room is used: {}", placed.metadata.size_bytes());
         assert_eq!(placed.truncated.len(), 2, "{:?}", placed.truncated);
         let flat = gather(Behavior::TruncateData, &placed.metadata, &placed.body, &mapper);
-        let Decoded::Read(reading) = mapper.decode(&flat, &DecodeContext::default()).unwrap() else { panic!() };
+        let Decoded::Read(reading) = mapper.decode(&flat, &DecodeContext::default()).unwrap() else {
+            panic!()
+        };
         assert_eq!(reading.document["a"], other);
         let cut = reading.document["b"].as_str().unwrap();
         assert!(text.starts_with(cut) && cut.len() > 100);
@@ -140,7 +151,8 @@ fn a_secret_without_a_key_names_the_field_and_nothing_is_written() {
 
 #[test]
 fn encoding_says_when_it_takes_long() {
-    let mapper = Mapper::new(object(&json!({ "s": "string", "t": "secret", "p": { "pw": "password" } })), None, None);
+    let mapper =
+        Mapper::new(object(&json!({ "s": "string", "t": "secret", "p": { "pw": "password" } })), None, None);
     let fresh = KeyRing::new(Passphrase::new("x"), &SystemEnv);
     let hash = "$c$rZ7JFU9pzMKvEzkKj8s9R.XFSbSyc7Y59JI.0yn4t3IerhHOw7wIa";
     for (record, expected) in [
@@ -165,18 +177,37 @@ fn text() -> impl Strategy<Value = String> {
         Just(String::new()),
         "[ -~]{0,12}",
         "\\PC{0,8}",
-        prop_oneof!["null", "undefined", "d:j", "b:x", "\\{", "\\[1\\]", "font/woff2", "https://www\\.x\\.io/é"],
+        prop_oneof![
+            "null",
+            "undefined",
+            "d:j",
+            "b:x",
+            "\\{",
+            "\\[1\\]",
+            "font/woff2",
+            "https://www\\.x\\.io/é"
+        ],
         (1_usize..1500).prop_map(|n| "x".repeat(n)),
         (1_usize..600).prop_map(|n| "日".repeat(n)),
     ]
 }
 
 fn number() -> impl Strategy<Value = Value> {
-    prop_oneof![(-1e6..1e6_f64).prop_map(Value::from), any::<i32>().prop_map(Value::from), Just(json!(1e-7)), Just(json!(0))]
+    prop_oneof![
+        (-1e6..1e6_f64).prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        Just(json!(1e-7)),
+        Just(json!(0))
+    ]
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), number(), text().prop_map(Value::from)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number(),
+        text().prop_map(Value::from)
+    ];
     leaf.prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
@@ -187,13 +218,17 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 fn name() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z]{1,6}", "[0-9]{1,2}", "[a-zA-Z_][a-zA-Z0-9_. -]{0,7}", "\\PC{1,3}"]
-        .prop_filter("system names", |name| !name.contains("$$") && name != "id" && !name.starts_with("_v") && name != "_w")
+        .prop_filter("system names", |name| {
+            !name.contains("$$") && name != "id" && !name.starts_with("_v") && name != "_w"
+        })
 }
 
 /// An attribute's definition and a value for it.
 fn attribute(depth: u32) -> BoxedStrategy<(Value, Value)> {
     let with = |rule: &'static str, values: BoxedStrategy<Value>| {
-        prop_oneof![4 => values, 1 => Just(Value::Null)].prop_map(move |value| (Value::from(rule), value)).boxed()
+        prop_oneof![4 => values, 1 => Just(Value::Null)]
+            .prop_map(move |value| (Value::from(rule), value))
+            .boxed()
     };
     let leaf = prop_oneof![
         with("string", text().prop_map(Value::from).boxed()),
@@ -207,15 +242,18 @@ fn attribute(depth: u32) -> BoxedStrategy<(Value, Value)> {
         with("datetime", Just(json!("2024-01-15T10:20:30.123Z")).boxed()),
         number().prop_map(|n| (json!({ "type": "number" }), n)),
         any_json().prop_map(|v| (json!({ "type": "any" }), v)),
-        prop::collection::vec((name(), any_json()), 0..3)
-            .prop_map(|m| (json!({ "type": "object", "props": { "a": "string" } }), Value::Object(m.into_iter().collect()))),
+        prop::collection::vec((name(), any_json()), 0..3).prop_map(|m| (
+            json!({ "type": "object", "props": { "a": "string" } }),
+            Value::Object(m.into_iter().collect())
+        )),
     ];
     if depth == 0 {
         return leaf.boxed();
     }
     let nested = prop::collection::vec((name(), attribute(depth - 1), 0..3_u8), 1..4).prop_map(|members| {
         let members: Vec<_> = members.into_iter().filter(|(name, ..)| name != "type").collect();
-        let definition: Map<_, _> = members.iter().map(|(name, (d, _), _)| (name.clone(), d.clone())).collect();
+        let definition: Map<_, _> =
+            members.iter().map(|(name, (d, _), _)| (name.clone(), d.clone())).collect();
         // Some members are left out.
         let value: Map<_, _> = members
             .iter()

@@ -10,9 +10,11 @@ use crate::env::SystemEnv;
 use crate::store::Metadata;
 use crate::{ErrorKind, Result};
 
-const BEHAVIORS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/behaviors.json"));
+const BEHAVIORS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/behaviors.json"));
 const MAPPER: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/mapper.json"));
-const READ_RAW: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/read_raw.json"));
+const READ_RAW: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/read_raw.json"));
 const TYPES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/types.json"));
 
 /// Cases in which we write other bytes than s3db.js, and why. All of them are read back.
@@ -34,7 +36,13 @@ fn is_other(name: &str) -> bool {
     OTHER_BYTES.iter().any(|(other, _)| *other == name)
 }
 
-fn read(mapper: &Mapper, behavior: Behavior, metadata: &Metadata, body: &[u8], keys: Option<&KeyRing>) -> Value {
+fn read(
+    mapper: &Mapper,
+    behavior: Behavior,
+    metadata: &Metadata,
+    body: &[u8],
+    keys: Option<&KeyRing>,
+) -> Value {
     let flat = gather(behavior, metadata, body, mapper);
     let context = DecodeContext { keys, derive: Derive::Allowed, auto_decrypt: true };
     match mapper.decode(&flat, &context).unwrap() {
@@ -43,7 +51,12 @@ fn read(mapper: &Mapper, behavior: Behavior, metadata: &Metadata, body: &[u8], k
     }
 }
 
-fn write(mapper: &Mapper, behavior: Behavior, record: &Map<String, Value>, context: &PlaceContext<'_>) -> Result<Placement> {
+fn write(
+    mapper: &Mapper,
+    behavior: Behavior,
+    record: &Map<String, Value>,
+    context: &PlaceContext<'_>,
+) -> Result<Placement> {
     let flat = mapper.encode(record, &EncodeContext::new(&SystemEnv))?;
     place(behavior, &flat, mapper, context)
 }
@@ -90,8 +103,16 @@ fn a_document_is_placed_as_s3db_js_places_it() {
             (Ok(placed), None) => placed,
             (Err(error), Some(expected)) => {
                 assert_eq!(error.kind(), ErrorKind::TooLarge, "{name}");
-                assert_eq!(error.context("size_bytes"), Some(expected["totalSize"].to_string().as_str()), "{name}");
-                assert_eq!(error.context("limit_bytes"), Some(expected["effectiveLimit"].to_string().as_str()), "{name}");
+                assert_eq!(
+                    error.context("size_bytes"),
+                    Some(expected["totalSize"].to_string().as_str()),
+                    "{name}"
+                );
+                assert_eq!(
+                    error.context("limit_bytes"),
+                    Some(expected["effectiveLimit"].to_string().as_str()),
+                    "{name}"
+                );
                 continue;
             }
             (Err(error), None) if is_other(name) => {
@@ -108,11 +129,15 @@ fn a_document_is_placed_as_s3db_js_places_it() {
         let times = |value: &Value| {
             // The vectors hold the times of their recording; ours are all of one length.
             let text = value.to_string();
-            text.split('"').map(|part| if part.len() == 7 && part.starts_with('u') { "(time)" } else { part }).collect::<String>()
+            text.split('"')
+                .map(|part| if part.len() == 7 && part.starts_with('u') { "(time)" } else { part })
+                .collect::<String>()
         };
         let got = as_json(&placed.metadata);
-        let body = Value::from(std::str::from_utf8(&placed.body).unwrap().replace('"', "'").replace("'u", "\"u"));
-        let expected_body = Value::from(case["expected"]["body"].as_str().unwrap().replace('"', "'").replace("'u", "\"u"));
+        let body =
+            Value::from(std::str::from_utf8(&placed.body).unwrap().replace('"', "'").replace("'u", "\"u"));
+        let expected_body =
+            Value::from(case["expected"]["body"].as_str().unwrap().replace('"', "'").replace("'u", "\"u"));
         let mut sorted = object(&case["expected"]["metadata"]).clone();
         sorted.sort_keys();
         let mut sorted_got = object(&got).clone();
@@ -121,7 +146,10 @@ fn a_document_is_placed_as_s3db_js_places_it() {
             && (body.as_str().unwrap().len() == expected_body.as_str().unwrap().len())
             && (timestamps || body == expected_body);
         if equal == is_other(name) {
-            wrong.push(format!("{name}: equal={equal}\n {got:.300}\n {body:.200}\n {:.300}\n {expected_body:.200}", case["expected"]["metadata"]));
+            wrong.push(format!(
+                "{name}: equal={equal}\n {got:.300}\n {body:.200}\n {:.300}\n {expected_body:.200}",
+                case["expected"]["metadata"]
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -159,15 +187,22 @@ fn every_type_is_stored_and_read_as_by_s3db_js() {
         let read = read(&mapper, Behavior::UserManaged, &metadata, b"", Some(&keys));
         let got = read.get("f").cloned().unwrap_or_else(|| serde_json::json!({ "$undefined": true }));
         if !same(&got, &case["expected"]) {
-            wrong.push(format!("{} {rule}: {stored} reads {got}, expected {}", case["name"], case["expected"]));
+            wrong.push(format!(
+                "{} {rule}: {stored} reads {got}, expected {}",
+                case["name"], case["expected"]
+            ));
         }
         // What was read is written as it was stored; secrets differ by their nonce.
         let null_boolean = rule.starts_with("boolean");
         if !absent(&case["expected"]) && !rule.starts_with("secret") && !null_boolean {
-            let placed = write(&mapper, Behavior::UserManaged, object(&read), &PlaceContext::new("v1")).unwrap();
+            let placed =
+                write(&mapper, Behavior::UserManaged, object(&read), &PlaceContext::new("v1")).unwrap();
             // Blanks at the ends would not survive HTTP.
             if placed.metadata.get("0") != Some(stored) && stored.trim() == stored {
-                wrong.push(format!("{} {rule}: writes {:?}, expected {stored}", case["name"], placed.metadata));
+                wrong.push(format!(
+                    "{} {rule}: writes {:?}, expected {stored}",
+                    case["name"], placed.metadata
+                ));
             }
         }
     }
@@ -210,14 +245,25 @@ fn a_document_is_mapped_as_by_s3db_js_and_comes_back() {
         (
             "the words null and undefined would read as null and absent",
             &[
-                "looks-like-0", "fuzz-0", "fuzz-24", "fuzz-31", "fuzz-32", "fuzz-49", "fuzz-59", "fuzz-71", "fuzz-117",
+                "looks-like-0",
+                "fuzz-0",
+                "fuzz-24",
+                "fuzz-31",
+                "fuzz-32",
+                "fuzz-49",
+                "fuzz-59",
+                "fuzz-71",
+                "fuzz-117",
             ],
         ),
         (
             "a list of one empty text, or that begins like JSON, would read as another one",
             &["fuzz-73", "fuzz-76", "fuzz-78", "fuzz-82", "fuzz-83", "fuzz-96"],
         ),
-        ("no header takes what is beyond ASCII after a URL prefix", &["fuzz-16", "fuzz-19", "fuzz-98", "fuzz-119"]),
+        (
+            "no header takes what is beyond ASCII after a URL prefix",
+            &["fuzz-16", "fuzz-19", "fuzz-98", "fuzz-119"],
+        ),
     ];
     let mut wrong = Vec::new();
     let mut checked = 0;
@@ -233,7 +279,10 @@ fn a_document_is_mapped_as_by_s3db_js_and_comes_back() {
         let got = as_json(&placed.metadata);
         let other = OTHER.iter().any(|(_, names)| names.contains(&name));
         if (got == case["expected_metadata"]) == other {
-            wrong.push(format!("{name}: other={other}\n  wrote    {got}\n  expected {}", case["expected_metadata"]));
+            wrong.push(format!(
+                "{name}: other={other}\n  wrote    {got}\n  expected {}",
+                case["expected_metadata"]
+            ));
         }
         let read = read(&mapper, Behavior::EnforceLimits, &placed.metadata, &placed.body, None);
         if !MISTYPED.contains(&name) && !same(&read, &record) {

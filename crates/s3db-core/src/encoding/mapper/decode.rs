@@ -287,10 +287,12 @@ impl Decoder<'_, '_> {
             Stored::Value(value) => value.clone(),
         };
         let value = match (&node.shape, value) {
-            (Shape::Leaf(Form::Secret), Value::String(text)) => match self.secret(node, &text, Letter::Usual)? {
-                Some(value) => value,
-                None => return Ok(()),
-            },
+            (Shape::Leaf(Form::Secret), Value::String(text)) => {
+                match self.secret(node, &text, Letter::Usual)? {
+                    Some(value) => value,
+                    None => return Ok(()),
+                }
+            }
             (_, value) => self.open_inside(id, value)?,
         };
         self.reading.document.insert(node.name.clone(), value);
@@ -334,7 +336,10 @@ impl Decoder<'_, '_> {
             };
             (property.root, property.path.clone(), value.unwrap_or_else(|| text.into()))
         } else {
-            let found = mapper.flattened_any.iter().find_map(|(prefix, root)| Some((stored_name.strip_prefix(prefix)?, *root)));
+            let found = mapper
+                .flattened_any
+                .iter()
+                .find_map(|(prefix, root)| Some((stored_name.strip_prefix(prefix)?, *root)));
             let Some((rest, root)) = found else { return false };
             (root, rest.split('_').map(str::to_owned).collect(), untyped(text))
         };
@@ -364,10 +369,10 @@ fn marked(letter: Letter, text: &str) -> Option<Value> {
 
 /// A text whose type nobody knows: JSON if it is an array or object.
 fn untyped(text: &str) -> Value {
-    if reads_as_json(text) {
-        if let Ok(value) = serde_json::from_str(text) {
-            return value;
-        }
+    if reads_as_json(text)
+        && let Ok(value) = serde_json::from_str(text)
+    {
+        return value;
     }
     text.into()
 }
@@ -419,6 +424,6 @@ fn put_at(document: &mut Document, path: &str, value: Value) {
 /// Whether a text has the shape of a sealed one: base64 of a salt, a nonce, and a tag at least.
 fn looks_sealed(text: &str) -> bool {
     text.len() >= 60
-        && text.len() % 4 == 0
+        && text.len().is_multiple_of(4)
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
 }

@@ -68,7 +68,8 @@ impl Mapper {
         let mut expected = self.roots.iter();
         for (name, value) in document {
             // Most documents come in the order of their schema, so that the name need not be hashed.
-            let hinted = expected.next().copied().filter(|id| self.node(*id).is_some_and(|node| node.name == *name));
+            let hinted =
+                expected.next().copied().filter(|id| self.node(*id).is_some_and(|node| node.name == *name));
             match hinted.or_else(|| self.root_named(name)) {
                 Some(id) => encoder.attribute(id, value)?,
                 None if SYSTEM_FIELDS.contains(&name.as_str()) => continue,
@@ -82,9 +83,10 @@ impl Mapper {
     /// Whether [`encode`](Self::encode) may take long, because a key must be derived or a password hashed: run it on a
     /// blocking thread then.
     pub fn encode_is_blocking(&self, document: &Document, keys: Option<&KeyRing>) -> bool {
-        self.has_sealed && document.iter().any(|(name, value)| {
-            self.root_named(name).is_some_and(|id| self.value_is_blocking(id, value, keys))
-        })
+        self.has_sealed
+            && document.iter().any(|(name, value)| {
+                self.root_named(name).is_some_and(|id| self.value_is_blocking(id, value, keys))
+            })
     }
 
     fn value_is_blocking(&self, id: NodeId, value: &Value, keys: Option<&KeyRing>) -> bool {
@@ -92,7 +94,9 @@ impl Mapper {
         match (&node.shape, value) {
             (Shape::Leaf(Form::Password(_)), value) => !value.as_str().is_some_and(is_hashed),
             (Shape::Leaf(_), value) => keys.is_some_and(|keys| {
-                let sealed = value.as_str().is_some_and(|text| keys.open(text, Derive::CachedOnly) == Opened::NotCached);
+                let sealed = value
+                    .as_str()
+                    .is_some_and(|text| keys.open(text, Derive::CachedOnly) == Opened::NotCached);
                 sealed || !keys.ready_to_seal()
             }),
             (Shape::Nested { by_name, .. } | Shape::Explicit { by_name, .. }, Value::Object(members)) => {
@@ -126,7 +130,9 @@ impl Encoder<'_, '_> {
                 self.push(slot(id, node), Stored::Null, name_mark(node), Kind::Other);
                 Ok(())
             }
-            (Shape::Nested { .. }, Value::Object(members)) if self.can_split(id, members) => self.split(id, members),
+            (Shape::Nested { .. }, Value::Object(members)) if self.can_split(id, members) => {
+                self.split(id, members)
+            }
             (_, value) => {
                 let text = match node.sealed {
                     true => js::to_json(&self.sealed_copy(id, value)?),
@@ -144,12 +150,15 @@ impl Encoder<'_, '_> {
 
     /// Whether an object can be written leaf by leaf, so that s3db.js puts every member back in its place.
     fn can_split(&self, id: NodeId, members: &Map<String, Value>) -> bool {
-        let Some(Shape::Nested { by_name, whole: false, .. }) = self.mapper.node(id).map(|node| &node.shape) else {
+        let Some(Shape::Nested { by_name, whole: false, .. }) = self.mapper.node(id).map(|node| &node.shape)
+        else {
             return false;
         };
         !members.is_empty()
             && members.iter().all(|(name, value)| {
-                let Some((child, node)) = by_name.get(name).and_then(|id| Some((*id, self.mapper.node(*id)?))) else {
+                let Some((child, node)) =
+                    by_name.get(name).and_then(|id| Some((*id, self.mapper.node(*id)?)))
+                else {
                     return false;
                 };
                 match (&node.shape, value) {
@@ -162,9 +171,13 @@ impl Encoder<'_, '_> {
 
     fn split(&mut self, id: NodeId, members: &Map<String, Value>) -> Result<()> {
         let mapper = self.mapper;
-        let Some(Shape::Nested { by_name, .. }) = mapper.node(id).map(|node| &node.shape) else { return Ok(()) };
+        let Some(Shape::Nested { by_name, .. }) = mapper.node(id).map(|node| &node.shape) else {
+            return Ok(());
+        };
         for (name, value) in members {
-            let Some((child, node)) = by_name.get(name).and_then(|id| Some((*id, mapper.node(*id)?))) else { continue };
+            let Some((child, node)) = by_name.get(name).and_then(|id| Some((*id, mapper.node(*id)?))) else {
+                continue;
+            };
             match (&node.shape, value) {
                 (Shape::Leaf(form), value) => self.leaf(child, node, form, value)?,
                 (_, Value::Object(inner)) => self.split(child, inner)?,
@@ -195,7 +208,9 @@ impl Encoder<'_, '_> {
                 kind = Kind::Secret;
                 (Stored::Text(self.hash(node, text, *algorithm)?.into()), None)
             }
-            (Form::Any, Value::Array(_) | Value::Object(_)) => (Stored::Text(js::to_json(value).into()), None),
+            (Form::Any, Value::Array(_) | Value::Object(_)) => {
+                (Stored::Text(js::to_json(value).into()), None)
+            }
             (Form::Any, Value::String(text)) => {
                 kind = Kind::Text;
                 (Stored::Text(text.clone().into()), reads_as_json(text).then_some(Letter::Text))
@@ -204,7 +219,9 @@ impl Encoder<'_, '_> {
                 kind = Kind::Text;
                 (Stored::Text(text.clone().into()), None)
             }
-            (Form::Number, Value::Number(_)) | (Form::Boolean, Value::Bool(_)) => (Stored::Value(value.clone()), None),
+            (Form::Number, Value::Number(_)) | (Form::Boolean, Value::Bool(_)) => {
+                (Stored::Value(value.clone()), None)
+            }
             (Form::OneOf(values), Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
                 let (stored, letter) = untyped(value);
                 let found = one_of(values, &js::to_text(value)).is_some_and(|found| found == value);
@@ -278,7 +295,9 @@ impl Encoder<'_, '_> {
         Ok(match (&node.shape, value) {
             (Shape::Leaf(Form::Secret), Value::String(text)) => self.seal_text(node, text)?.into(),
             (Shape::Leaf(Form::Secret), value) => self.seal_text(node, &js::to_text(value))?.into(),
-            (Shape::Leaf(Form::Password(algorithm)), Value::String(text)) => self.hash(node, text, *algorithm)?.into(),
+            (Shape::Leaf(Form::Password(algorithm)), Value::String(text)) => {
+                self.hash(node, text, *algorithm)?.into()
+            }
             (Shape::Nested { by_name, .. } | Shape::Explicit { by_name, .. }, Value::Object(members)) => {
                 let mut out = Map::with_capacity(members.len());
                 for (name, value) in members {
@@ -325,10 +344,10 @@ fn untyped(value: &Value) -> (Stored<'static>, Option<Letter>) {
 /// A text under a codec that it does not fit: in the form that s3db.js would write, if the text can be had back from
 /// it, else as it is.
 fn accident(codec: &Codec, text: &str) -> (Stored<'static>, Option<Letter>) {
-    if let Encoded::Text(encoded) = codec.encode(&Value::String(text.to_owned())) {
-        if codec.decode(&encoded).is_some_and(|read| read.is_string() && read == *text) {
-            return (Stored::Text(encoded.into()), None);
-        }
+    if let Encoded::Text(encoded) = codec.encode(&Value::String(text.to_owned()))
+        && codec.decode(&encoded).is_some_and(|read| read.is_string() && read == *text)
+    {
+        return (Stored::Text(encoded.into()), None);
     }
     (Stored::Text(text.to_owned().into()), Some(Letter::Text))
 }
@@ -355,7 +374,9 @@ fn is_hashed(text: &str) -> bool {
     let bcrypt_tail = |tail: &str| {
         tail.len() == 53 && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'/')
     };
-    let base64 = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
+    let base64 = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
+    };
     let parts: Vec<&str> = text.split('$').collect();
     match parts.as_slice() {
         ["", "2a" | "2b" | "2y", rounds, tail] => rounds.parse::<u8>().is_ok() && bcrypt_tail(tail),
@@ -366,7 +387,9 @@ fn is_hashed(text: &str) -> bool {
         ["", costs, salt, hash] => {
             let costs: Vec<&str> = costs.split('|').collect();
             costs.len() == 4
-                && costs.iter().all(|cost| !cost.is_empty() && cost.bytes().all(|b| b.is_ascii_alphanumeric()))
+                && costs
+                    .iter()
+                    .all(|cost| !cost.is_empty() && cost.bytes().all(|b| b.is_ascii_alphanumeric()))
                 && base64(salt)
                 && base64(hash)
         }

@@ -2,7 +2,8 @@ use serde_json::{Map, Value};
 
 use super::*;
 
-const VECTORS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/short_keys.json"));
+const VECTORS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/short_keys.json"));
 const TIME: &str = "(time)";
 
 fn cases() -> Vec<Value> {
@@ -15,7 +16,11 @@ fn object(value: &Value) -> &Map<String, Value> {
 }
 
 fn keys_of(registry: &SchemaRegistry) -> Value {
-    registry.iter().map(|(path, index)| (path.to_owned(), Value::from(key_text(index)))).collect::<Map<_, _>>().into()
+    registry
+        .iter()
+        .map(|(path, index)| (path.to_owned(), Value::from(key_text(index))))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 #[test]
@@ -68,6 +73,7 @@ fn a_plugin_key_that_is_taken_gets_a_number() {
 
 #[test]
 fn members_that_we_do_not_know_survive() {
-    let json = serde_json::json!({ "nextIndex": 1, "mapping": { "a": 0 }, "burned": [], "future": { "x": 1 } });
+    let json =
+        serde_json::json!({ "nextIndex": 1, "mapping": { "a": 0 }, "burned": [], "future": { "x": 1 } });
     assert_eq!(SchemaRegistry::from_json(&json).unwrap().to_json(), json);
 }
