@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::encode::{is_null_word, one_of, reads_as_json};
-use super::flat::{Flat, Letter, Mark, Slot, Stored};
+use super::flat::{Entry, Flat, Letter, Mark, Slot, Stored};
 use super::{Mapper, Node, NodeId, Shape};
 use crate::encoding::crypto::Opened;
 use crate::encoding::select::Form;
@@ -107,18 +107,23 @@ impl Decoder<'_, '_> {
         self.reading.document = Map::with_capacity(flat.entries.len());
         // Nodes are numbered in the order of declaration, an object before its members. Of two entries of one node the
         // later one wins, and unknown fields come last.
-        let order = |at: &usize| match flat.entries.get(*at).map(|entry| &entry.slot) {
-            Some(Slot::Node(id) | Slot::Plain(id)) => *id,
-            _ => NodeId::MAX,
+        let order = |entry: &&Entry<'_>| match entry.slot {
+            Slot::Node(id) | Slot::Plain(id) => id,
+            Slot::Unknown(_) => NodeId::MAX,
         };
-        let mut indices: Vec<usize> = (0..flat.entries.len()).collect();
-        indices.sort_by_key(order);
-        for entry in indices.into_iter().filter_map(|at| flat.entries.get(at)) {
-            match &entry.slot {
-                Slot::Node(id) => self.node(*id, &entry.value, entry.mark.as_ref())?,
-                Slot::Plain(id) => self.plain(*id, &entry.value)?,
-                Slot::Unknown(name) => self.unknown(name, &entry.value, entry.mark.as_ref()),
-            }
+        if flat.entries.iter().is_sorted_by_key(|entry| order(&entry)) {
+            return flat.entries.iter().try_for_each(|entry| self.entry(entry));
+        }
+        let mut entries: Vec<_> = flat.entries.iter().collect();
+        entries.sort_by_key(order);
+        entries.into_iter().try_for_each(|entry| self.entry(entry))
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>) -> Result<(), Stop> {
+        match &entry.slot {
+            Slot::Node(id) => self.node(*id, &entry.value, entry.mark.as_ref())?,
+            Slot::Plain(id) => self.plain(*id, &entry.value)?,
+            Slot::Unknown(name) => self.unknown(name, &entry.value, entry.mark.as_ref()),
         }
         Ok(())
     }

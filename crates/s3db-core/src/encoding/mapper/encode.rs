@@ -9,7 +9,7 @@ use super::flat::{Entry, Flat, Kind, Letter, Mark, Slot, Stored};
 use super::{Mapper, Node, NodeId, Shape};
 use crate::encoding::crypto::Opened;
 use crate::encoding::select::{Form, PasswordAlgorithm};
-use crate::encoding::{Codec, Derive, Encoded, KeyRing, js};
+use crate::encoding::{Codec, Derive, Encoded, KeyRing, js, password};
 use crate::env::Random;
 use crate::{Document, Error, ErrorKind, Result};
 
@@ -92,7 +92,7 @@ impl Mapper {
     fn value_is_blocking(&self, id: NodeId, value: &Value, keys: Option<&KeyRing>) -> bool {
         let Some(node) = self.node(id).filter(|node| node.sealed && !value.is_null()) else { return false };
         match (&node.shape, value) {
-            (Shape::Leaf(Form::Password(_)), value) => !value.as_str().is_some_and(is_hashed),
+            (Shape::Leaf(Form::Password(_)), value) => !value.as_str().is_some_and(password::is_hash),
             (Shape::Leaf(_), value) => keys.is_some_and(|keys| {
                 let sealed = value
                     .as_str()
@@ -276,8 +276,9 @@ impl Encoder<'_, '_> {
     }
 
     fn hash(&self, node: &Node, text: &str, algorithm: PasswordAlgorithm) -> Result<String> {
-        if is_hashed(text) {
-            return Ok(text.to_owned());
+        // A hash is what a record holds that was read and is written again.
+        if let Some(hash) = password::compact(text) {
+            return Ok(hash);
         }
         let Some(hash) = self.context.hash_password else {
             return Err(Error::new(ErrorKind::Unsupported, "this build cannot hash passwords")
@@ -367,32 +368,4 @@ pub(super) fn one_of<'v>(values: &'v [Value], text: &str) -> Option<&'v Value> {
         Value::String(known) => known == text,
         value => js::to_text(value) == text,
     })
-}
-
-/// Whether a text is a full or compact password hash, as a record holds it that was read and is written again.
-fn is_hashed(text: &str) -> bool {
-    let bcrypt_tail = |tail: &str| {
-        tail.len() == 53 && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'/')
-    };
-    let base64 = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
-    };
-    let parts: Vec<&str> = text.split('$').collect();
-    match parts.as_slice() {
-        ["", "2a" | "2b" | "2y", rounds, tail] => rounds.parse::<u8>().is_ok() && bcrypt_tail(tail),
-        ["", "argon2id", _, _, salt, hash] => base64(salt) && base64(hash),
-        ["", rounds, tail] if bcrypt_tail(tail) => {
-            (1..=2).contains(&rounds.len()) && rounds.bytes().all(|b| b.is_ascii_alphanumeric())
-        }
-        ["", costs, salt, hash] => {
-            let costs: Vec<&str> = costs.split('|').collect();
-            costs.len() == 4
-                && costs
-                    .iter()
-                    .all(|cost| !cost.is_empty() && cost.bytes().all(|b| b.is_ascii_alphanumeric()))
-                && base64(salt)
-                && base64(hash)
-        }
-        _ => false,
-    }
 }
