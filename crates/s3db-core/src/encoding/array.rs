@@ -34,15 +34,14 @@ pub(super) fn encode_strings(items: &[Value]) -> String {
 
 /// Reads joined strings, or a JSON array of strings.
 pub(super) fn decode_strings(text: &str) -> Value {
-    if text.starts_with('[') {
-        // A JSON array of anything else is the joined text of strings that look like JSON.
-        if let Some(Value::Array(items)) = json::parse(text) {
-            if items.iter().all(Value::is_string) {
-                return Value::Array(items);
-            }
-        }
+    // A JSON array of anything but strings is the joined text of strings that look like JSON.
+    if text.starts_with('[')
+        && let Some(Value::Array(items)) = json::parse(text)
+        && items.iter().all(Value::is_string)
+    {
+        return Value::Array(items);
     }
-    Value::Array(split(text).into_iter().map(Value::String).collect())
+    Value::Array(split(text))
 }
 
 /// Numbers joined with `|`; null items are left empty. `None` when an item is no number.
@@ -67,10 +66,10 @@ pub(super) fn encode_numbers(items: &[Value], integer: bool) -> Option<String> {
 
 /// Reads joined numbers, or a JSON array. Items that are no numbers become null.
 pub(super) fn decode_numbers(text: &str, integer: bool) -> Value {
-    if text.starts_with('[') {
-        if let Some(value @ Value::Array(_)) = json::parse(text) {
-            return value;
-        }
+    if text.starts_with('[')
+        && let Some(value @ Value::Array(_)) = json::parse(text)
+    {
+        return value;
     }
     if text.is_empty() {
         return Value::Array(Vec::new());
@@ -91,7 +90,7 @@ pub(super) fn decode_any(text: &str) -> Value {
     match json::parse(text) {
         Some(value @ Value::Array(_)) => value,
         _ if text.trim_start_matches(js::is_blank).starts_with('[') => Value::String(text.to_owned()),
-        _ => Value::Array(split(text).into_iter().map(Value::String).collect()),
+        _ => Value::Array(split(text)),
     }
 }
 
@@ -107,24 +106,24 @@ fn push_escaped(out: &mut String, text: &str) {
     }
 }
 
-fn split(text: &str) -> Vec<String> {
+fn split(text: &str) -> Vec<Value> {
     if text.is_empty() {
         return Vec::new();
     }
     if !text.contains('\\') {
-        return text.split(SEPARATOR).map(str::to_owned).collect();
+        return text.split(SEPARATOR).map(Value::from).collect();
     }
     let mut items = Vec::new();
     let mut current = String::new();
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match c {
-            SEPARATOR => items.push(std::mem::take(&mut current)),
+            SEPARATOR => items.push(Value::String(std::mem::take(&mut current))),
             // A backslash at the very end stands for itself.
             '\\' => current.push(chars.next().unwrap_or('\\')),
             _ => current.push(c),
         }
     }
-    items.push(current);
+    items.push(Value::String(current));
     items
 }

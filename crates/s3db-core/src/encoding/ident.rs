@@ -145,6 +145,7 @@ pub(super) fn hex_value(digits: &[u8]) -> u64 {
 /// Appends the low `width` hex digits of a number.
 pub(super) fn push_hex(out: &mut String, n: u64, width: u32) {
     for place in (0..width).rev() {
-        out.push(char::from_digit((n >> (4 * place)) as u32 & 0xf, 16).unwrap_or('0'));
+        let digit = (n >> (4 * place)) as u8 & 0xf;
+        out.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
     }
 }

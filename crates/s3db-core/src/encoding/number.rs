@@ -34,10 +34,11 @@ pub(super) fn push_as_integer(out: &mut String, n: &Number) {
 /// Reads either form; `None` when the text is not a number.
 pub(super) fn decode(text: &str) -> Option<Value> {
     let n = base62::decode_decimal(text);
-    if n.abs() >= EXACT && text.contains('.') {
-        if let Some(exact) = exact_decimal(text) {
-            return Some(Value::Number(exact));
-        }
+    if n.abs() >= EXACT
+        && text.contains('.')
+        && let Some(exact) = exact_decimal(text)
+    {
+        return Some(Value::Number(exact));
     }
     from_f64(n).map(Value::Number)
 }

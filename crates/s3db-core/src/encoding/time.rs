@@ -140,7 +140,7 @@ fn iso_duration(ms: u64) -> String {
     }
     let (hours, minutes, seconds) = (ms / 3_600_000 % 24, ms / 60_000 % 60, ms / 1_000 % 60);
     let millis = ms % 1_000;
-    if ms % DAY_MS as u64 > 0 || ms == 0 {
+    if !ms.is_multiple_of(DAY_MS as u64) || ms == 0 {
         out.push('T');
     }
     if hours > 0 {
