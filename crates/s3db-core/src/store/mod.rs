@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::Result;
 
+pub mod file;
 pub mod layers;
 mod limits;
 pub mod memory;
@@ -22,6 +23,7 @@ mod paging;
 #[cfg(feature = "s3")]
 pub mod s3;
 
+pub use file::{FileOptions, FileStore, Fsync};
 pub use layers::{Meter, Requests, StoreLayer, Traffic};
 pub use memory::{MemoryOptions, MemoryStore};
 pub use metadata::Metadata;

@@ -106,6 +106,12 @@ impl<'a> Pager<'a> {
         Verdict::Take
     }
 
+    /// Takes back the last key that was taken: its object turned out to be gone.
+    pub(crate) fn give_back(&mut self) {
+        self.room += 1;
+        self.last = Last::Nothing;
+    }
+
     /// The page, with the entries that were taken.
     pub(crate) fn finish(self, entries: Vec<super::ListEntry>) -> ListPage {
         let continuation = match self.last {
