@@ -23,9 +23,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 fn all(steps: &mut Steps) -> anyhow::Result<()> {
     // Downloads wait for the network and compilers for the processor: they go well together.
     let installed = thread::spawn(install);
-    steps.step("format", |_| {
-        step::run(workspace::cargo().args(["fmt", "--all", "--check"]))
-    })?;
+    steps.step("format", |_| step::run(workspace::cargo().args(["fmt", "--all", "--check"])))?;
     steps.step("tidy", |_| tidy::run())?;
     steps.step("clippy", |_| clippy())?;
     steps.step("installed servers and tools", |_| match installed.join() {

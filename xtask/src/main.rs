@@ -6,6 +6,7 @@
 )]
 
 mod absences;
+mod bench;
 mod ci;
 mod deny;
 mod peer;
@@ -38,6 +39,8 @@ enum Command {
     Test(test::Args),
     /// Build each crate with none, the default, each and all of its features; look for unwanted dependencies.
     TestMatrix,
+    /// Time s3db, and s3db.js beside it.
+    Bench(bench::Args),
     /// Check what no compiler sees: layers, docs, manifests, links.
     Tidy,
     /// Check licences, banned crates and sources of dependencies.
@@ -64,6 +67,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Ci => ci::run(),
         Command::Test(args) => test::run(args),
         Command::TestMatrix => step::alone("features, each alone and all", test_matrix::run),
+        Command::Bench(args) => bench::run(&args),
         Command::Tidy => tidy::run(),
         Command::Deny => deny::run(),
         Command::Services(args) => services::run(args),

@@ -51,9 +51,7 @@ pub(crate) fn install() -> anyhow::Result<PathBuf> {
         "--no-package-lock",
     ]))?;
     let version = step::run_quietly(
-        Command::new(folder.join("node_modules/.bin/node"))
-            .current_dir(&folder)
-            .args(["check.mjs"]),
+        Command::new(folder.join("node_modules/.bin/node")).current_dir(&folder).args(["check.mjs"]),
     )?;
     println!("{}", version.trim());
     // Written last: a broken installation is done again.
@@ -83,9 +81,7 @@ fn fingerprint(folder: &Path) -> anyhow::Result<String> {
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(to).with_context(|| format!("make {}", to.display()))?;
     for path in sorted(from)? {
-        let Some(name) = path.file_name() else {
-            bail!("{} has no name", path.display())
-        };
+        let Some(name) = path.file_name() else { bail!("{} has no name", path.display()) };
         if path.is_dir() {
             copy(&path, &to.join(name))?;
         } else {
@@ -97,9 +93,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 fn sorted(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("list {}", folder.display()))?;
-    let mut paths = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<std::io::Result<Vec<_>>>()?;
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
     paths.sort();
     Ok(paths)
 }

@@ -34,11 +34,7 @@ impl Steps {
     ) -> anyhow::Result<()> {
         println!("\n━━ {name}");
         let started = now();
-        let outcome = if interrupted() {
-            Err(anyhow::anyhow!("interrupted"))
-        } else {
-            work(&mut self.tally)
-        };
+        let outcome = if interrupted() { Err(anyhow::anyhow!("interrupted")) } else { work(&mut self.tally) };
         let took = now().saturating_duration_since(started);
         let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
         println!("━━ {name}: {verdict} after {}", seconds(took));
@@ -52,10 +48,7 @@ impl Steps {
         for (name, took) in &self.done {
             println!("{:>9}  {name}", seconds(*took));
         }
-        println!(
-            "{:>9}  total",
-            seconds(self.done.iter().map(|(_, took)| *took).sum())
-        );
+        println!("{:>9}  total", seconds(self.done.iter().map(|(_, took)| *took).sum()));
         println!("\n{}", self.tally);
     }
 }
@@ -72,31 +65,17 @@ pub(crate) fn alone(name: &str, work: impl FnOnce(&mut Tally) -> anyhow::Result<
 /// Runs a command to its end, with its output passed on as it is.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     announce(command);
-    let child = command
-        .stdin(Stdio::null())
-        .spawn()
-        .with_context(|| format!("start {}", shown(command)))?;
+    let child = command.stdin(Stdio::null()).spawn().with_context(|| format!("start {}", shown(command)))?;
     finish(child, command)
 }
 
 /// Like [`run`], and adds the tests that the command reports to `tally`.
 pub(crate) fn run_counting(command: &mut Command, tally: &mut Tally) -> anyhow::Result<()> {
     announce(command);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("start {}", shown(command)))?;
-    let out = child
-        .stdout
-        .take()
-        .map(|pipe| thread::spawn(move || pass_on(pipe, std::io::stdout())));
-    let err = child
-        .stderr
-        .take()
-        .map(|pipe| thread::spawn(move || pass_on(pipe, std::io::stderr())));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("start {}", shown(command)))?;
+    let out = child.stdout.take().map(|pipe| thread::spawn(move || pass_on(pipe, std::io::stdout())));
+    let err = child.stderr.take().map(|pipe| thread::spawn(move || pass_on(pipe, std::io::stderr())));
     let outcome = finish(child, command);
     for reader in [out, err].into_iter().flatten() {
         match reader.join() {
@@ -109,10 +88,8 @@ pub(crate) fn run_counting(command: &mut Command, tally: &mut Tally) -> anyhow::
 
 /// Runs a command in silence; its output is shown only when it fails.
 pub(crate) fn run_quietly(command: &mut Command) -> anyhow::Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("start {}", shown(command)))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("start {}", shown(command)))?;
     if !output.status.success() {
         bail!(
             "{} ended with {}\n{}{}",
@@ -127,11 +104,7 @@ pub(crate) fn run_quietly(command: &mut Command) -> anyhow::Result<String> {
 
 /// From now on Ctrl-C and SIGTERM end the running step, after which servers are stopped, instead of ending us.
 pub(crate) fn catch_interrupts() -> anyhow::Result<()> {
-    for signal in [
-        signal_hook::consts::SIGINT,
-        signal_hook::consts::SIGTERM,
-        signal_hook::consts::SIGHUP,
-    ] {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(flag())).context("watch for interruptions")?;
     }
     Ok(())
@@ -197,10 +170,7 @@ fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str());
     let words = std::iter::once(program).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
 #[expect(

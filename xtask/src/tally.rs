@@ -18,9 +18,7 @@ impl Tally {
     pub(crate) fn of_line(line: &str) -> Self {
         let line = without_colours(line);
         let line = line.trim();
-        let Some(counts) = line
-            .strip_prefix("test result: ")
-            .or_else(|| line.strip_prefix("Summary ["))
+        let Some(counts) = line.strip_prefix("test result: ").or_else(|| line.strip_prefix("Summary ["))
         else {
             return Self::default();
         };
@@ -50,11 +48,7 @@ impl AddAssign for Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} passed, {} failed, {} skipped",
-            self.passed, self.failed, self.skipped
-        )
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
 }
 
@@ -76,14 +70,7 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, passed: u64, failed: u64, skipped: u64) {
-        assert_eq!(
-            Tally::of_line(line),
-            Tally {
-                passed,
-                failed,
-                skipped
-            }
-        );
+        assert_eq!(Tally::of_line(line), Tally { passed, failed, skipped });
     }
 
     #[test]
@@ -94,18 +81,8 @@ mod tests {
             0,
             1,
         );
-        check(
-            "test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
-            4,
-            2,
-            0,
-        );
-        check(
-            "     Summary [   0.246s] 6 tests run: 5 passed, 1 failed, 3 skipped",
-            5,
-            1,
-            3,
-        );
+        check("test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out", 4, 2, 0);
+        check("     Summary [   0.246s] 6 tests run: 5 passed, 1 failed, 3 skipped", 5, 1, 3);
         check(
             "     Summary [   1.2s] 9 tests run: 7 passed (1 slow), 1 failed, 1 timed out, 0 skipped",
             7,

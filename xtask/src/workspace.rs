@@ -10,9 +10,7 @@ use serde_json::Value;
 
 /// The repository's root folder.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or_else(|| Path::new("."))
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new("."))
 }
 
 /// The folder that holds everything built; honours `CARGO_TARGET_DIR`.
@@ -23,9 +21,7 @@ pub(crate) fn target_dir() -> anyhow::Result<PathBuf> {
 
 /// A command that runs this toolchain's cargo in the root folder.
 pub(crate) fn cargo() -> Command {
-    clean(Command::new(
-        std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
-    ))
+    clean(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }
 
 /// A command that runs `cargo-NAME`, wherever it is installed. Its first argument is NAME, as cargo would give it.
@@ -40,10 +36,7 @@ pub(crate) fn metadata() -> anyhow::Result<Value> {
         .output()
         .context("run cargo metadata")?;
     if !output.status.success() {
-        bail!(
-            "cargo metadata failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     serde_json::from_slice(&output.stdout).context("parse cargo metadata")
 }
@@ -66,10 +59,7 @@ pub(crate) fn published() -> anyhow::Result<Vec<Value>> {
 
 /// A member of `value` that must be text.
 pub(crate) fn text<'a>(value: &'a Value, name: &str) -> anyhow::Result<&'a str> {
-    value
-        .get(name)
-        .and_then(Value::as_str)
-        .with_context(|| format!("cargo metadata has no text {name}"))
+    value.get(name).and_then(Value::as_str).with_context(|| format!("cargo metadata has no text {name}"))
 }
 
 /// Every file that git tracks or would track, relative to the root and sorted.
@@ -80,10 +70,7 @@ pub(crate) fn files() -> anyhow::Result<Vec<PathBuf>> {
         .output()
         .context("run git ls-files")?;
     if !output.status.success() {
-        bail!(
-            "git ls-files failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("git ls-files failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let mut files: Vec<PathBuf> = String::from_utf8(output.stdout)
         .context("a file name is not UTF-8")?

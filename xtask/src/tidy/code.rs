@@ -22,8 +22,7 @@ pub(super) fn code_only(text: &str) -> String {
 
 /// Code up to a test module at the end of the file.
 pub(super) fn before_tests(code: &str) -> &str {
-    code.split_once("#[cfg(test)]\nmod tests {")
-        .map_or(code, |(before, _)| before)
+    code.split_once("#[cfg(test)]\nmod tests {").map_or(code, |(before, _)| before)
 }
 
 /// Every path that begins with `crate::`, with its line: `use crate::{a, b::{c, d}}` gives `a`, `b::c` and `b::d`.
@@ -68,11 +67,7 @@ fn expand<'a>(tree: &'a str, prefix: &str, paths: &mut Vec<String>) -> &'a str {
     }
     let length = tree.find(|c| !is_word(c) && c != '*').unwrap_or(tree.len());
     let (segment, rest) = tree.split_at(length);
-    let path = if prefix.is_empty() {
-        segment.to_owned()
-    } else {
-        format!("{prefix}::{segment}")
-    };
+    let path = if prefix.is_empty() { segment.to_owned() } else { format!("{prefix}::{segment}") };
     match rest.strip_prefix("::") {
         Some(deeper) if !deeper.starts_with('<') => expand(deeper, &path, paths),
         _ => {
@@ -132,10 +127,7 @@ mod tests {
 
     #[track_caller]
     fn check_paths(code: &str, expected: &[&str]) {
-        let paths: Vec<String> = crate_paths(&code_only(code))
-            .into_iter()
-            .map(|(_, path)| path)
-            .collect();
+        let paths: Vec<String> = crate_paths(&code_only(code)).into_iter().map(|(_, path)| path).collect();
         assert_eq!(paths, expected);
     }
 
@@ -149,10 +141,7 @@ mod tests {
 
     #[test]
     fn a_path_in_an_expression_counts() {
-        check_paths(
-            "fn f() -> crate::Result<()> { crate::env::now(1) }",
-            &["Result", "env::now"],
-        );
+        check_paths("fn f() -> crate::Result<()> { crate::env::now(1) }", &["Result", "env::now"]);
     }
 
     #[test]
@@ -170,17 +159,11 @@ mod tests {
 
     #[test]
     fn lifetimes_are_code_and_characters_are_not() {
-        assert_eq!(
-            code_only("f::<'a>('\"', '\\'', b'x')"),
-            "f::<'a>(   ,     , b   )"
-        );
+        assert_eq!(code_only("f::<'a>('\"', '\\'', b'x')"), "f::<'a>(   ,     , b   )");
     }
 
     #[test]
     fn lines_keep_their_numbers() {
-        assert_eq!(
-            crate_paths(&code_only("/* one\ntwo */\nuse crate::a;")),
-            [(3, "a".to_owned())]
-        );
+        assert_eq!(crate_paths(&code_only("/* one\ntwo */\nuse crate::a;")), [(3, "a".to_owned())]);
     }
 }

@@ -19,9 +19,7 @@ pub(super) fn check(files: &[File], packages: &[Value]) -> Vec<String> {
     let readme = text(files, "README.md");
     for feature in features(packages, "s3db") {
         if !readme.contains(&format!("| `{feature}` |")) {
-            complaints.push(format!(
-                "README.md: the table of features has no row for `{feature}`"
-            ));
+            complaints.push(format!("README.md: the table of features has no row for `{feature}`"));
         }
     }
     let examples = examples(packages);
@@ -29,11 +27,7 @@ pub(super) fn check(files: &[File], packages: &[Value]) -> Vec<String> {
         .iter()
         .filter(|file| file.path.parent() == Some(Path::new("examples")) && file.has_extension("rs"))
     {
-        let name = file
-            .path
-            .file_stem()
-            .map(|stem| stem.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let name = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         if !examples.contains(&name) {
             complaints.push(format!("{}: has no entry in examples/Cargo.toml", file.name()));
         }
@@ -45,19 +39,12 @@ pub(super) fn check(files: &[File], packages: &[Value]) -> Vec<String> {
 }
 
 fn text<'a>(files: &'a [File], path: &str) -> &'a str {
-    files
-        .iter()
-        .find(|file| file.path == Path::new(path))
-        .map_or("", |file| &file.text)
+    files.iter().find(|file| file.path == Path::new(path)).map_or("", |file| &file.text)
 }
 
 fn features(packages: &[Value], name: &str) -> Vec<String> {
-    let package = packages
-        .iter()
-        .find(|package| package.get("name").and_then(Value::as_str) == Some(name));
-    let features = package
-        .and_then(|package| package.get("features"))
-        .and_then(Value::as_object);
+    let package = packages.iter().find(|package| package.get("name").and_then(Value::as_str) == Some(name));
+    let features = package.and_then(|package| package.get("features")).and_then(Value::as_object);
     features
         .into_iter()
         .flat_map(|features| features.keys())
@@ -67,10 +54,8 @@ fn features(packages: &[Value], name: &str) -> Vec<String> {
 }
 
 fn examples(packages: &[Value]) -> Vec<String> {
-    let targets = packages
-        .iter()
-        .filter_map(|package| package.get("targets").and_then(Value::as_array))
-        .flatten();
+    let targets =
+        packages.iter().filter_map(|package| package.get("targets").and_then(Value::as_array)).flatten();
     targets
         .filter(|target| {
             target
@@ -91,11 +76,7 @@ fn dead_links(file: &File, files: &[File]) -> Vec<String> {
             continue;
         }
         let (path, heading) = link.split_once('#').unwrap_or((link, ""));
-        let path = if path.is_empty() {
-            file.path.clone()
-        } else {
-            joined(folder, path)
-        };
+        let path = if path.is_empty() { file.path.clone() } else { joined(folder, path) };
         let found = files.iter().find(|file| file.path == path);
         let is_folder = files.iter().any(|file| file.path.starts_with(&path));
         if !is_folder
@@ -136,9 +117,7 @@ fn headings(text: &str) -> Vec<String> {
         .map(|line| line.trim_start_matches('#').trim());
     titles
         .map(|title| {
-            let kept = title
-                .chars()
-                .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+            let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
             kept.collect::<String>().to_lowercase().replace(' ', "-")
         })
         .collect()
@@ -165,14 +144,8 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
         let files = [
-            File {
-                path: "docs/a.md".into(),
-                text: text.to_owned(),
-            },
-            File {
-                path: "README.md".into(),
-                text: "# Title\n\n## What it is, in short\n".to_owned(),
-            },
+            File { path: "docs/a.md".into(), text: text.to_owned() },
+            File { path: "README.md".into(), text: "# Title\n\n## What it is, in short\n".to_owned() },
         ];
         let complaints: Vec<String> = dead_links(&files[0], &files);
         assert_eq!(complaints, expected);
@@ -190,10 +163,7 @@ mod tests {
     #[test]
     fn a_link_that_leads_nowhere_is_named() {
         check("one\n[a](b.md)", &["docs/a.md:2: the link b.md leads nowhere"]);
-        check(
-            "[a](../README.md#gone)",
-            &["docs/a.md:1: the link ../README.md#gone leads nowhere"],
-        );
+        check("[a](../README.md#gone)", &["docs/a.md:1: the link ../README.md#gone leads nowhere"]);
         check("[`code`](b.md)", &["docs/a.md:1: the link b.md leads nowhere"]);
     }
 

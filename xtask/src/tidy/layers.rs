@@ -40,21 +40,11 @@ const LAYERS: &[Layer] = &[
             "store::PutObject",
             "store::Replace",
         ],
-        words: &[
-            "async",
-            "await",
-            "tokio",
-            "futures",
-            "SystemTime",
-            "Instant",
-            "getrandom",
-        ],
+        words: &["async", "await", "tokio", "futures", "SystemTime", "Instant", "getrandom"],
     },
     Layer {
         modules: &["store"],
-        forbidden: &[
-            "schema", "behavior", "plan", "exec", "resource", "database", "catalog", "plugin",
-        ],
+        forbidden: &["schema", "behavior", "plan", "exec", "resource", "database", "catalog", "plugin"],
         allowed: &[],
         words: &[],
     },
@@ -77,10 +67,7 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
             continue;
         };
         let module = module.trim_end_matches(".rs");
-        for layer in LAYERS
-            .iter()
-            .filter(|layer| layer.modules.contains(&module) && !file.is_test())
-        {
+        for layer in LAYERS.iter().filter(|layer| layer.modules.contains(&module) && !file.is_test()) {
             let found = complaints_of(layer, &file.text);
             complaints.extend(
                 found.into_iter().map(|(line, what)| {
@@ -111,8 +98,7 @@ fn complaints_of(layer: &Layer, text: &str) -> Vec<(usize, String)> {
 
 /// Whether `path` is `top` or something in it.
 fn is_under(top: &str, path: &str) -> bool {
-    path.strip_prefix(top)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 #[cfg(test)]
@@ -121,15 +107,9 @@ mod tests {
 
     #[track_caller]
     fn check(module: &str, text: &str, expected: &[&str]) {
-        let file = File {
-            path: format!("{CORE}/{module}/mod.rs").into(),
-            text: text.to_owned(),
-        };
+        let file = File { path: format!("{CORE}/{module}/mod.rs").into(), text: text.to_owned() };
         let complaints = super::check(&[file]);
-        let whats: Vec<&str> = complaints
-            .iter()
-            .filter_map(|text| text.split(": ").nth(1))
-            .collect();
+        let whats: Vec<&str> = complaints.iter().filter_map(|text| text.split(": ").nth(1)).collect();
         assert_eq!(whats, expected);
     }
 
@@ -166,10 +146,6 @@ mod tests {
 
     #[test]
     fn tests_may_use_anything() {
-        check(
-            "schema",
-            "fn f() {}\n#[cfg(test)]\nmod tests { use crate::store::Store; }",
-            &[],
-        );
+        check("schema", "fn f() {}\n#[cfg(test)]\nmod tests { use crate::store::Store; }", &[]);
     }
 }

@@ -16,10 +16,8 @@ pub(super) fn check(packages: &[Value]) -> anyhow::Result<Vec<String>> {
     for package in packages {
         let name = text(package, "name")?;
         let path = text(package, "manifest_path")?;
-        let manifest: toml::Table = fs::read_to_string(path)
-            .context("read a manifest")?
-            .parse()
-            .context("parse a manifest")?;
+        let manifest: toml::Table =
+            fs::read_to_string(path).context("read a manifest")?.parse().context("parse a manifest")?;
         if manifest.get("lints").and_then(|lints| lints.get("workspace")) != Some(&toml::Value::Boolean(true))
         {
             complaints.push(format!("{name}: has no `lints.workspace = true`"));
@@ -42,11 +40,7 @@ fn edges(name: &str, package: &Value) -> Vec<String> {
     if ASSEMBLIES.contains(&name) || !is_published {
         return Vec::new();
     }
-    let dependencies = package
-        .get("dependencies")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let dependencies = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
     dependencies
         .filter(|dependency| {
             dependency.get("path").is_some() && dependency.get("kind").is_none_or(Value::is_null)
@@ -78,11 +72,7 @@ mod tests {
 
     #[test]
     fn the_core_builds_on_none_of_ours() {
-        check(
-            "s3db-core",
-            "s3db-testkit",
-            &["s3db-core: must not depend on s3db-testkit"],
-        );
+        check("s3db-core", "s3db-testkit", &["s3db-core: must not depend on s3db-testkit"]);
     }
 
     #[test]

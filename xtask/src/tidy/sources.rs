@@ -10,11 +10,7 @@ const UNFINISHED: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!
 
 /// Complains of each Rust file that breaks a rule of form.
 pub(super) fn check(files: &[File]) -> Vec<String> {
-    files
-        .iter()
-        .filter(|file| file.has_extension("rs"))
-        .flat_map(complaints)
-        .collect()
+    files.iter().filter(|file| file.has_extension("rs")).flat_map(complaints).collect()
 }
 
 fn complaints(file: &File) -> Vec<String> {
@@ -22,14 +18,10 @@ fn complaints(file: &File) -> Vec<String> {
     let mut complaints = Vec::new();
     let lines = file.text.lines().count();
     if lines > LINES_MAX {
-        complaints.push(format!(
-            "{name}: {lines} lines; split what has more than {LINES_MAX}"
-        ));
+        complaints.push(format!("{name}: {lines} lines; split what has more than {LINES_MAX}"));
     }
     if !file.is_test() && !file.text.starts_with("//!") {
-        complaints.push(format!(
-            "{name}:1: begins with no `//!` that says what the file is for"
-        ));
+        complaints.push(format!("{name}:1: begins with no `//!` that says what the file is for"));
     }
     for (at, line) in file.text.lines().enumerate() {
         if let Some(mark) = UNFINISHED.iter().find(|mark| line.contains(**mark)) {
@@ -38,10 +30,7 @@ fn complaints(file: &File) -> Vec<String> {
     }
     for (at, line) in code_only(&file.text).lines().enumerate() {
         if line.contains("#[allow(") || line.contains("#![allow(") {
-            complaints.push(format!(
-                "{name}:{}: `allow` hides a lint; `expect` it, with a reason",
-                at + 1
-            ));
+            complaints.push(format!("{name}:{}: `allow` hides a lint; `expect` it, with a reason", at + 1));
         }
         if line.contains("todo!(") || line.contains("unimplemented!(") {
             complaints.push(format!("{name}:{}: unfinished code", at + 1));
@@ -56,10 +45,7 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, text: &str, expected: &[&str]) {
-        let complaints = super::complaints(&File {
-            path: path.into(),
-            text: text.to_owned(),
-        });
+        let complaints = super::complaints(&File { path: path.into(), text: text.to_owned() });
         assert_eq!(complaints, expected);
     }
 

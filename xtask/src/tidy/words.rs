@@ -9,19 +9,10 @@ const TIED: &[(&[&str], &str)] = &[
     (&["/wo", "rk/"], "a folder of one machine"),
     (&["/Us", "ers/"], "a folder of one machine"),
     (&["../sh", "ared"], "a folder outside the repository"),
-    (
-        &["registry.np", "mjs"],
-        "the host of a registry; clients know theirs",
-    ),
+    (&["registry.np", "mjs"], "the host of a registry; clients know theirs"),
     (&["py", "pi.org"], "the host of a registry; clients know theirs"),
-    (
-        &["index.crates", ".io"],
-        "the host of a registry; clients know theirs",
-    ),
-    (
-        &["deb.deb", "ian.org"],
-        "the host of a registry; clients know theirs",
-    ),
+    (&["index.crates", ".io"], "the host of a registry; clients know theirs"),
+    (&["deb.deb", "ian.org"], "the host of a registry; clients know theirs"),
 ];
 
 /// Complains of each line that is tied to a machine. Recorded data is left as it was recorded.
@@ -31,12 +22,7 @@ pub(super) fn check(files: &[File]) -> Vec<String> {
         for (at, line) in file.text.lines().enumerate() {
             for (parts, why) in TIED {
                 if line.contains(&parts.concat()) {
-                    complaints.push(format!(
-                        "{}:{}: `{}` is {why}",
-                        file.name(),
-                        at + 1,
-                        parts.concat()
-                    ));
+                    complaints.push(format!("{}:{}: `{}` is {why}", file.name(), at + 1, parts.concat()));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Record, RecordMeta, Resource, State};
-use crate::behavior::{self, Behavior, PlaceContext};
+use crate::behavior::{self, Behavior, PlaceContext, Placement};
 use crate::database::Event;
 use crate::encoding::{DecodeContext, Decoded, Derive, EncodeContext, Flat, KeyRing};
 use crate::key::Partition;
@@ -75,6 +75,8 @@ impl Resource {
                 stamp: stamp.as_deref(),
             },
         )?;
+        let data =
+            if placement.truncated.is_empty() { data } else { self.read_back(state, behavior, &placement)? };
         let mut metadata = placement.metadata;
         if let Some(stamp) = &stamp
             && behavior::stamp_of(&placement.body).is_none()
@@ -129,24 +131,45 @@ impl Resource {
         state.partitions.iter().filter_map(key).collect()
     }
 
+    /// Encodes a document, and gives it back as a reader will see it: amounts rounded, durations as ISO text.
     async fn encode(&self, state: &Arc<State>, data: Document) -> Result<(Document, Flat<'static>)> {
         let keys = self.keyring();
         if !state.mapper.encode_is_blocking(&data, keys.as_deref()) {
-            let flat = self.encode_now(state, &data, keys.as_deref())?;
-            return Ok((data, flat));
+            return self.encode_now(state, &data, keys.as_deref());
         }
         let (this, state) = (self.clone(), state.clone());
-        blocking(move || {
-            let flat = this.encode_now(&state, &data, keys.as_deref())?;
-            Ok((data, flat))
-        })
-        .await
+        blocking(move || this.encode_now(&state, &data, keys.as_deref())).await
     }
 
-    fn encode_now(&self, state: &State, data: &Document, keys: Option<&KeyRing>) -> Result<Flat<'static>> {
+    fn encode_now(
+        &self,
+        state: &State,
+        data: &Document,
+        keys: Option<&KeyRing>,
+    ) -> Result<(Document, Flat<'static>)> {
         let random = self.db.env.as_ref();
         let hash = |password: &str, algorithm| self.db.hash_password(password, algorithm);
-        state.mapper.encode(data, &EncodeContext { keys, hash_password: Some(&hash), random })
+        let flat = state.mapper.encode(data, &EncodeContext { keys, hash_password: Some(&hash), random })?;
+        // The keys that encoding has used are cached by now.
+        let context = DecodeContext { keys, derive: Derive::CachedOnly, auto_decrypt: state.auto_decrypt };
+        match state.mapper.decode(&flat, &context)? {
+            Decoded::Read(reading) => Ok((reading.document, flat)),
+            Decoded::NotCached => Ok((data.clone(), flat)),
+        }
+    }
+
+    fn read_back(&self, state: &State, behavior: Behavior, placement: &Placement) -> Result<Document> {
+        let flat = behavior::gather(behavior, &placement.metadata, &placement.body, &state.mapper);
+        let keys = self.keyring();
+        let context = DecodeContext {
+            keys: keys.as_deref(),
+            derive: Derive::CachedOnly,
+            auto_decrypt: state.auto_decrypt,
+        };
+        match state.mapper.decode(&flat, &context)? {
+            Decoded::Read(reading) => Ok(reading.document),
+            Decoded::NotCached => Err(Error::new(ErrorKind::Crypto, "a secret could not be opened")),
+        }
     }
 
     /// Reads an object as a record.
