@@ -1,4 +1,5 @@
 //! End-to-end tests, one module per subject.
 
+mod bad_input;
 mod interop;
 mod verbs;

@@ -25,7 +25,8 @@ async fn users(db: &Database) -> Resource {
 async fn people(count: usize) -> (Database, Resource) {
     let db = database().await;
     let users = users(&db).await;
-    let people = (0..count).map(|i| json!({"id": format!("u{i:04}"), "name": format!("Name {i}"), "age": i % 10}));
+    let people =
+        (0..count).map(|i| json!({"id": format!("u{i:04}"), "name": format!("Name {i}"), "age": i % 10}));
     assert!(users.insert_many(people).await.failed.is_empty());
     (db, users)
 }
@@ -132,7 +133,13 @@ async fn concurrent_updates_lose_nothing() {
 #[tokio::test]
 async fn batches_report_each_failure_beside_the_successes() {
     let (_db, users) = people(3).await;
-    let batch = users.insert_many([json!({"id": "x", "name": "Xi"}), json!({"name": "x"}), json!({"id": "u0000", "name": "Dup"})]).await;
+    let batch = users
+        .insert_many([
+            json!({"id": "x", "name": "Xi"}),
+            json!({"name": "x"}),
+            json!({"id": "u0000", "name": "Dup"}),
+        ])
+        .await;
     assert_eq!(batch.ok.len(), 1);
     let failed: Vec<_> = batch.failed.iter().map(|f| (f.index, f.error.kind())).collect();
     assert_eq!(failed, [(1, ErrorKind::Validation), (2, ErrorKind::AlreadyExists)]);
@@ -151,7 +158,10 @@ async fn listings_pages_and_counts_see_every_document_once() {
     assert_eq!(users.count().await.unwrap(), 2345);
     assert_eq!(users.get_all().await.unwrap().records.len(), 2345);
     let some = users.list(ListOptions { limit: Some(5), after: Some("u0009".into()) }).await.unwrap();
-    assert_eq!(some.records.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), ["u0010", "u0011", "u0012", "u0013", "u0014"]);
+    assert_eq!(
+        some.records.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(),
+        ["u0010", "u0011", "u0012", "u0013", "u0014"]
+    );
     let (mut ids, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let page = users.page(500, cursor.as_deref()).await.unwrap();
@@ -187,7 +197,8 @@ async fn a_query_filters_sorts_and_goes_on_where_it_ended() {
     assert!(found.is_sorted_by(|a, b| a.0 > b.0 || (a.0 == b.0 && a.1 < b.1)));
     let first = users.query(json!({"age": 3})).limit(3).run().await.unwrap();
     assert_eq!(first.records.len(), 3);
-    let rest = users.query(json!({"age": 3})).limit(30).cursor(first.next_cursor.unwrap()).run().await.unwrap();
+    let rest =
+        users.query(json!({"age": 3})).limit(30).cursor(first.next_cursor.unwrap()).run().await.unwrap();
     assert_eq!(rest.records.len(), 7);
     assert!(rest.next_cursor.is_none());
     assert_eq!(users.query(json!({"age": {"$gt": 100}})).run().await.unwrap().records.len(), 0);
@@ -204,7 +215,10 @@ async fn timestamps_are_kept_and_index_entries_follow_the_document() {
         let keys = store.objects().into_iter().map(|(key, _)| key.to_string());
         keys.filter(|key| key.contains("/partition=byRegion/")).collect()
     };
-    let first = notes.insert(json!({"id": "n", "region": "eu", "createdAt": "1999-01-01T00:00:00.000Z"})).await.unwrap();
+    let first = notes
+        .insert(json!({"id": "n", "region": "eu", "createdAt": "1999-01-01T00:00:00.000Z"}))
+        .await
+        .unwrap();
     assert_eq!(first.data["createdAt"], "2025-01-01T00:00:00.000Z", "the clock decides");
     assert_eq!(references(), ["resource=notes/partition=byRegion/region=eu/id=n"]);
     env.advance_ms(60_000);
@@ -236,7 +250,11 @@ async fn a_changed_definition_is_a_new_version_and_old_documents_stay_readable()
     let (db, users) = people(1).await;
     let wider = json!({"nick": "string|optional", "name": "string|min:2", "age": "number|integer|optional"});
     let again = db.create_resource(ResourceConfig::new("users", wider.clone())).await.unwrap();
-    assert_eq!((again.version(), users.version()), ("v2".to_owned(), "v2".to_owned()), "handles that exist follow");
+    assert_eq!(
+        (again.version(), users.version()),
+        ("v2".to_owned(), "v2".to_owned()),
+        "handles that exist follow"
+    );
     assert_eq!(again.get("u0000").await.unwrap().data["name"], "Name 0");
     let before = db.requests();
     db.create_resource(ResourceConfig::new("users", wider)).await.unwrap();

@@ -1,0 +1,218 @@
+//! Bad input: each error names what is wrong and says what to try, and nothing is lost.
+
+use std::sync::Arc;
+
+use s3db::behavior::Behavior;
+use s3db::encoding::Passphrase;
+use s3db::store::{Condition, MemoryStore, Metadata, PutObject, Store};
+use s3db::{Database, Error, ErrorKind, Event, ResourceConfig};
+use serde_json::json;
+
+async fn open(store: &MemoryStore) -> s3db::Result<Database> {
+    Database::builder_on(Arc::new(store.clone()), "").connect().await
+}
+
+async fn put(store: &MemoryStore, key: &str, metadata: &[(&str, &str)], body: &'static str) {
+    let metadata: Metadata = metadata.iter().copied().collect();
+    let object = PutObject { metadata: Arc::new(metadata), body: body.into(), content_type: None };
+    store.put(key, object, Condition::None).await.unwrap();
+}
+
+#[track_caller]
+fn check(error: &Error, kind: ErrorKind, says: &[&str]) {
+    assert_eq!(error.kind(), kind, "{error:?}");
+    let text = format!("{error:?}");
+    for part in says {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert!(error.suggestion().is_some(), "no hint: {text}");
+}
+
+#[tokio::test]
+async fn a_wrong_connection_string_says_which_part() {
+    for (text, says) in [
+        ("", "empty"),
+        ("users", "scheme"),
+        ("mysql://a/b", "mysql"),
+        ("file://", "file"),
+        ("s3://key:hu%ZZsh@bucket", "percent"),
+    ] {
+        let error = Database::connect(text).await.unwrap_err();
+        check(&error, ErrorKind::Config, &[]);
+        assert!(format!("{error:?}").to_lowercase().contains(says), "{text}: {error:?}");
+        assert!(!format!("{error:?}").contains("ZZsh"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_ours_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("letter.txt"), "Dear all").unwrap();
+    let error = Database::connect(&format!("file://{}", folder.path().display())).await.unwrap_err();
+    check(&error, ErrorKind::Config, &[]);
+    let error =
+        Database::connect(&format!("file://{}/letter.txt", folder.path().display())).await.unwrap_err();
+    check(&error, ErrorKind::Config, &[]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was put there");
+}
+
+#[tokio::test]
+async fn a_truncated_catalogue_is_refused_and_left_as_it_is() {
+    let store = MemoryStore::new();
+    let db = open(&store).await.unwrap();
+    db.create_resource(ResourceConfig::new("users", json!({"name": "string"}))).await.unwrap();
+    let whole = store.get("s3db.json").await.unwrap().unwrap().body;
+    let half = whole.slice(..whole.len() / 2);
+    store
+        .put("s3db.json", PutObject { body: half.clone(), ..PutObject::default() }, Condition::None)
+        .await
+        .unwrap();
+    let error = open(&store).await.unwrap_err();
+    check(&error, ErrorKind::Corrupt, &["s3db.json"]);
+    assert_eq!(store.get("s3db.json").await.unwrap().unwrap().body, half);
+    let db = Database::builder_on(Arc::new(store.clone()), "")
+        .options(|options| options.discard_unreadable_catalog = true)
+        .connect()
+        .await
+        .unwrap();
+    drop(db);
+    let backups = store.objects().into_iter().filter(|(key, _)| key.contains(".corrupted.")).count();
+    assert_eq!(backups, 1, "the bytes are kept aside");
+}
+
+#[tokio::test]
+async fn a_damaged_catalogue_is_mended_after_a_backup_and_reported() {
+    let store = MemoryStore::new();
+    let damaged = r#"{"version":"1","resources":{"users":{"currentVersion":"v9","partitions":{},"versions":{"v1":{"attributes":{"name":"string",},"behavior":"body-overflow","hooks":{"beforeInsert":[null]}}},},}"#;
+    put(&store, "s3db.json", &[], damaged).await;
+    let db = open(&store).await.unwrap();
+    let users = db.resource("users").unwrap();
+    users.insert(json!({"name": "Ann"})).await.unwrap();
+    let backups: Vec<_> =
+        store.objects().into_iter().filter(|(key, _)| key.contains(".corrupted.")).collect();
+    assert_eq!(backups.len(), 1);
+    assert_eq!(backups[0].1.body, damaged);
+    let again = open(&store).await.unwrap();
+    assert_eq!(again.resource_names(), ["users"]);
+}
+
+#[tokio::test]
+async fn ids_that_would_leave_their_key_are_refused() {
+    let db = open(&MemoryStore::new()).await.unwrap();
+    let users = db.create_resource(ResourceConfig::new("users", json!({"name": "string"}))).await.unwrap();
+    for id in ["a/b", "a\\b", "a=b", "100%", "../../x"] {
+        let error = users.insert(json!({"id": id, "name": "x"})).await.unwrap_err();
+        check(&error, ErrorKind::Validation, &["id"]);
+        check(&users.get(id).await.unwrap_err(), ErrorKind::Validation, &["id"]);
+    }
+    let long = "x".repeat(2048);
+    check(&users.insert(json!({"id": long, "name": "x"})).await.unwrap_err(), ErrorKind::TooLarge, &["1024"]);
+    for id in ["..", "a b", "é😀", "a:b+c", "?#&"] {
+        users.insert(json!({"id": id, "name": "x"})).await.unwrap();
+        assert_eq!(users.get(id).await.unwrap().id, id);
+    }
+    assert_eq!(users.count().await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn a_document_over_the_limit_is_refused_before_anything_is_written() {
+    let store = MemoryStore::new();
+    let db = open(&store).await.unwrap();
+    let config = ResourceConfig::new("users", json!({"name": "string"})).behavior(Behavior::EnforceLimits);
+    let users = db.create_resource(config).await.unwrap();
+    let error = users.insert(json!({"name": "x".repeat(3000)})).await.unwrap_err();
+    check(&error, ErrorKind::TooLarge, &["limit_bytes=2043"]);
+    assert_eq!(store.len(), 1);
+}
+
+#[tokio::test]
+async fn a_document_that_breaks_its_schema_gets_every_failing_field_at_once() {
+    let db = open(&MemoryStore::new()).await.unwrap();
+    let attributes = json!({"name": "string|min:3", "age": "number|min:18", "email": "email", "p": {"city": "string"}, "key": "secret|min:5"});
+    let users = db.create_resource(ResourceConfig::new("users", attributes)).await.unwrap();
+    let document = json!({"name": "x", "age": 3, "email": "nobody", "p": {}, "key": "abc"});
+    let error = users.insert(document).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Validation);
+    let fields: Vec<&str> = error.fields().iter().map(|field| field.field.as_str()).collect();
+    assert_eq!(fields, ["name", "age", "email", "p.city", "key"]);
+    assert!(!format!("{error:?} {}", error.to_json()).contains("abc"), "a secret is never shown");
+}
+
+#[tokio::test]
+async fn a_schema_with_unknown_words_is_refused_with_all_of_them() {
+    let db = open(&MemoryStore::new()).await.unwrap();
+    let attributes = json!({"a": "strng", "b": "string|mni:3", "c": {"d": "emial|optional"}});
+    let error = db.create_resource(ResourceConfig::new("users", attributes)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    for word in ["strng", "mni", "emial", "string", "min", "email"] {
+        assert!(format!("{error:?}").contains(word), "{word}: {error:?}");
+    }
+    let error = db
+        .create_resource(ResourceConfig::new("users", json!({"a": "string"})).partitions(json!(["b"])))
+        .await
+        .unwrap_err();
+    check(&error, ErrorKind::Config, &["b"]);
+    assert!(db.resource_names().is_empty());
+}
+
+#[tokio::test]
+async fn a_stored_schema_with_unknown_words_opens_with_a_warning() {
+    let store = MemoryStore::new();
+    let catalog = r#"{"version":"1","resources":{"old":{"currentVersion":"v1","partitions":{},"versions":{"v1":{"attributes":{"name":"string|shiny","odd":"gizmo|optional"},"behavior":"user-managed"}}}}}"#;
+    put(&store, "s3db.json", &[], catalog).await;
+    put(&store, "resource=old/data/id=1", &[("0", "Ann"), ("1", "what"), ("_v", "v1")], "").await;
+    let db = open(&store).await.unwrap();
+    let mut events = db.events();
+    let old = db.resource("old").unwrap();
+    assert_eq!(old.get("1").await.unwrap().data["name"], "Ann");
+    assert_eq!(old.get("1").await.unwrap().data["odd"], "what");
+    assert!(!old.warnings().is_empty());
+    assert!(matches!(events.try_next(), Some(Event::SchemaWarning { .. })));
+}
+
+#[tokio::test]
+async fn a_wrong_or_missing_passphrase_says_so_and_never_shows_the_sealed_text() {
+    let store = MemoryStore::new();
+    let with = |passphrase: &str| {
+        let builder = Database::builder_on(Arc::new(store.clone()), "");
+        builder.passphrase(Passphrase::new(passphrase)).connect()
+    };
+    let db = with("right").await.unwrap();
+    let keys = db
+        .create_resource(ResourceConfig::new("keys", json!({"name": "string", "token": "secret|optional"})))
+        .await
+        .unwrap();
+    keys.insert(json!({"id": "k", "name": "n", "token": "hunter2"})).await.unwrap();
+    assert_eq!(keys.get("k").await.unwrap().data["token"], "hunter2");
+    for object in store.objects() {
+        assert!(!format!("{object:?}").contains("hunter2"));
+    }
+    let wrong = with("wrong").await.unwrap().resource("keys").unwrap();
+    check(&wrong.get("k").await.unwrap_err(), ErrorKind::Crypto, &["token", "k"]);
+    let none = open(&store).await.unwrap().resource("keys").unwrap();
+    check(&none.get("k").await.unwrap_err(), ErrorKind::Crypto, &["token"]);
+    check(&none.insert(json!({"name": "n", "token": "t"})).await.unwrap_err(), ErrorKind::Crypto, &["token"]);
+    none.insert(json!({"id": "open", "name": "no secret"})).await.unwrap();
+    assert_eq!(none.get("open").await.unwrap().data["name"], "no secret");
+}
+
+#[tokio::test]
+async fn one_unreadable_document_is_reported_beside_the_others() {
+    let store = MemoryStore::new();
+    let db = open(&store).await.unwrap();
+    let config = ResourceConfig::new("keys", json!({"name": "string", "token": "secret|optional"}));
+    let keys = db.create_resource(config.behavior(Behavior::BodyOnly)).await.unwrap();
+    for id in ["a", "c"] {
+        keys.insert(json!({"id": id, "name": id})).await.unwrap();
+    }
+    // Sealed under a passphrase that nobody has.
+    let sealed = "VyaCAy6FiuPMcti21nfJU8jl0wtIV0zjT7bqlwBpkTbjNnTUR/n9Ak9UzLG9jKfGkVa9";
+    let body: &'static str = Box::leak(format!(r#"{{"0":"b","1":"{sealed}"}}"#).into_boxed_str());
+    put(&store, "resource=keys/data/id=b", &[("_v", "v1")], body).await;
+    let listing = keys.get_all().await.unwrap();
+    assert_eq!(listing.records.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+    assert_eq!(listing.unreadable.len(), 1);
+    check(&listing.unreadable[0].error, ErrorKind::Crypto, &["keys", "b"]);
+    let page = keys.query(json!({"name": {"$exists": true}})).run().await.unwrap();
+    assert_eq!((page.records.len(), page.unreadable.len()), (2, 1));
+}
