@@ -1,6 +1,9 @@
 //! Where a document goes: metadata, body, or an error. Pure.
 
+mod body;
+mod cut;
 mod gather;
+mod names;
 mod place;
 mod stamp;
 

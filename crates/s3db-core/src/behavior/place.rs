@@ -5,6 +5,9 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
+use super::body::BodyWriter;
+use super::cut::cut;
+use super::names::Names;
 use super::{Behavior, private, stamp};
 use crate::encoding::mapper::{Entry, Flat, Kind, Letter, Mapper, Mark, Marks, Slot, Stored};
 use crate::encoding::short_keys::{as_array_index, header_name};
@@ -136,6 +139,16 @@ struct Item<'p> {
 impl Item<'_> {
     fn encoded(&self) -> usize {
         self.name.len() + self.value.len()
+    }
+
+    /// The longest beginning that fits, if the value may be cut.
+    fn cut(&self, room: usize, room_js: usize) -> Option<(usize, String)> {
+        match &self.entry.value {
+            Stored::Text(text) if self.entry.kind == Kind::Text => {
+                cut(text, room.checked_sub(self.name.len())?, room_js)
+            }
+            _ => None,
+        }
     }
 
     fn is_node(&self) -> bool {
@@ -464,7 +477,7 @@ impl<'p> Placer<'p> {
             let fits = item.encoded() <= room && item.raw <= room_js;
             if !fits {
                 truncated.push(path_of(self.mapper, item.entry));
-                let Some(cut) = cut(item, room, room_js).filter(|_| !was_cut) else { continue };
+                let Some(cut) = item.cut(room, room_js).filter(|_| !was_cut) else { continue };
                 was_cut = true;
                 item.raw = cut.0;
                 item.value = Cow::Owned(cut.1);
@@ -509,122 +522,11 @@ struct Group {
     secret: bool,
 }
 
-/// The longest beginning of a text that fits, with its size before and its form after the text codec.
-fn cut(item: &Item<'_>, room: usize, room_js: usize) -> Option<(usize, String)> {
-    let room = room.checked_sub(item.name.len())?;
-    let Stored::Text(text) = &item.entry.value else { return None };
-    if item.entry.kind != Kind::Text {
-        return None;
-    }
-    let fits = |end: usize| {
-        // A blank at the end would put the whole text into a longer form.
-        let prefix = text.get(..end)?.trim_end_matches(' ');
-        let encoded = text::encode_exact(prefix);
-        (encoded.len() <= room).then(|| (prefix.len(), encoded.into_owned()))
-    };
-    // Encoded sizes grow with the text but for small steps where the encoding changes, so that a search by halves comes
-    // close, and a few steps back make it sure.
-    let (mut low, mut high) = (0, text.floor_char_boundary(text.len().min(room_js).min(room)));
-    while low < high {
-        let middle = text.ceil_char_boundary(low + (high - low).div_ceil(2));
-        if middle > high {
-            break;
-        }
-        match fits(middle) {
-            Some(_) => low = middle,
-            None => high = text.floor_char_boundary(middle - 1),
-        }
-    }
-    let mut end = text.floor_char_boundary(low);
-    while end > 0 {
-        if let Some(cut) = fits(end) {
-            return Some(cut).filter(|(end, _)| *end > 0);
-        }
-        end = text.floor_char_boundary(end - 1);
-    }
-    None
-}
-
 fn path_of(mapper: &Mapper, entry: &Entry<'_>) -> String {
     match &entry.slot {
         Slot::Node(id) | Slot::Plain(id) => {
             mapper.node(*id).map(|node| node.path.clone()).unwrap_or_default()
         }
         Slot::Unknown(name) => name.to_string(),
-    }
-}
-
-/// Writes the members of a JSON object into one buffer.
-struct BodyWriter {
-    out: String,
-    first: bool,
-}
-
-impl BodyWriter {
-    fn new(stamp: Option<&str>, capacity: usize) -> Self {
-        let mut out = String::with_capacity(capacity + 48);
-        match stamp {
-            Some(stamp) => {
-                out.push_str(&stamp::alone(stamp));
-                out.pop();
-            }
-            None => out.push('{'),
-        }
-        Self { out, first: stamp.is_none() }
-    }
-
-    fn name(&mut self, name: &str) {
-        if !std::mem::take(&mut self.first) {
-            self.out.push(',');
-        }
-        js::push_json_string(&mut self.out, name);
-        self.out.push(':');
-    }
-
-    fn finish(mut self) -> String {
-        self.out.push('}');
-        self.out
-    }
-}
-
-/// Names for attributes that the schema does not know, each used once and none that means something else.
-struct Names<'m> {
-    mapper: &'m Mapper,
-    taken: HashSet<String>,
-}
-
-impl<'m> Names<'m> {
-    fn new(mapper: &'m Mapper) -> Self {
-        Self { mapper, taken: HashSet::new() }
-    }
-
-    fn free(&mut self, wanted: String) -> String {
-        let reserved = wanted.is_empty()
-            || (wanted.starts_with(['_', '$']) && !wanted.starts_with("_geohash"))
-            || ["id", "metadata_updatedat", "metadata"].contains(&wanted.as_str())
-            || self.mapper.node_of_key(&wanted).is_some()
-            || self.mapper.root_named(&wanted).is_some();
-        let base = if reserved { format!("x_{wanted}") } else { wanted };
-        let mut name = base.clone();
-        let mut counter = 1_u32;
-        while !self.taken.insert(name.clone()) {
-            counter += 1;
-            name = format!("{base}_{counter}");
-        }
-        name
-    }
-
-    /// The mark that brings the name and type back from what is stored.
-    fn mark(&self, entry: &Entry<'_>, name: &str, stored: &str) -> Option<Mark> {
-        let own = || self.is_misread(name, stored).then(|| name.to_owned());
-        match entry.mark.clone() {
-            Some(Mark { letter, name }) => Some(Mark { letter, name: name.or_else(own) }),
-            None => own().map(|name| Mark { letter: Letter::Usual, name: Some(name) }),
-        }
-    }
-
-    /// Whether a reader would not take `stored` for the attribute `name`.
-    fn is_misread(&self, name: &str, stored: &str) -> bool {
-        stored != name || name.contains('.') || self.mapper.is_flattened(stored)
     }
 }

@@ -353,6 +353,3 @@ impl Compiler {
 fn is_unsafe_segment(name: &str) -> bool {
     name.contains('.') || (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()))
 }
-
-#[cfg(test)]
-mod tests;
