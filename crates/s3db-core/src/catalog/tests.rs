@@ -1,3 +1,5 @@
+use std::slice::from_ref as one;
+
 use serde_json::{Map, Value, json};
 
 use super::*;
@@ -289,11 +291,11 @@ fn two_processes_that_define_a_resource_differently_get_two_versions() {
         &[("v2", "v3")],
     );
     // Both made the resource.
-    check(&[b.clone()], &[c.clone()], "v2", &[&b, &c], &[("v1", "v2")]);
+    check(one(&b), one(&c), "v2", &[&b, &c], &[("v1", "v2")]);
     // We have an old view, and do not put it back.
-    check(&[a.clone(), b.clone()], &[a.clone()], "v2", &[&a, &b], &[]);
+    check(&[a.clone(), b.clone()], one(&a), "v2", &[&a, &b], &[]);
     // They have an old view.
-    check(&[a.clone()], &[a.clone(), b.clone()], "v2", &[&a, &b], &[]);
+    check(one(&a), &[a.clone(), b.clone()], "v2", &[&a, &b], &[]);
     // Theirs has our definition under another number.
     check(
         &[a.clone(), b.clone(), c.clone()],

@@ -49,9 +49,9 @@ pub struct Healed {
 /// Reads a catalogue, and mends what can be mended. `now` is an ISO time with milliseconds.
 ///
 /// Text: a byte order mark, trailing or missing commas, names without quotes, single quotes, missing closing or opening
-/// brackets, text after the end, several of them at once. What that gives must be whole: where a definition carries a
-/// hash, the hash must match; a text that breaks off within a value, or a resource without its definition, is an error
-/// under [`Loss::Refuse`].
+/// brackets, text after the end, several of them at once. Where brackets, quotes or colons were missing, what is left
+/// must be whole: every definition must match its hash and every resource must have its registry. Else, and where the
+/// text breaks off within a value, it is an error under [`Loss::Refuse`].
 ///
 /// Structure: missing or mistyped members at the top and of a resource; a `currentVersion` that points nowhere moves to
 /// the highest version that has attributes; null hooks go. A resource without any usable version is kept aside.
@@ -60,8 +60,12 @@ pub struct Healed {
 /// `Corrupt`, with the place and what to try.
 pub fn heal(bytes: &[u8], now: &str, loss: Loss) -> Result<Healed> {
     let mut mended = Vec::new();
-    let value = match text::read(bytes, loss, &mut mended) {
-        Ok(value) => value,
+    let read = text::read(bytes, loss, &mut mended).and_then(|read| match read.value {
+        Value::Object(root) => Ok((root, read.has_gaps)),
+        other => Err(corrupt("the catalogue is not a JSON object").with("found", kind_of(&other))),
+    });
+    let (mut root, has_gaps) = match read {
+        Ok(read) => read,
         Err(_) if loss == Loss::Accept => {
             mended.push(Mended::new(
                 "nothing could be read: a blank catalogue takes its place",
@@ -74,14 +78,10 @@ pub fn heal(bytes: &[u8], now: &str, loss: Loss) -> Result<Healed> {
         }
         Err(error) => return Err(error),
     };
-    let text_was_damaged = !mended.is_empty();
-    let Value::Object(mut root) = value else {
-        return Err(corrupt("the catalogue is not a JSON object").with("found", kind_of(&value)));
-    };
-    if text_was_damaged && root.get("resources").is_some_and(Value::is_object) {
+    if has_gaps && root.get("resources").is_some_and(Value::is_object) {
         nesting::restore(&mut root, &mut mended);
     }
-    let catalog = structure::mend(root, now, loss, text_was_damaged, &mut mended)?;
+    let catalog = structure::mend(root, now, loss, has_gaps, &mut mended)?;
     Ok(Healed { catalog, mended })
 }
 

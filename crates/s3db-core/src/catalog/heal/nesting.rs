@@ -51,8 +51,12 @@ fn restore_entry(entry: &mut Map<String, Value>, at: &str, mended: &mut Vec<Mend
             }
         });
     }
+    if let Some(registry) = entry.get_mut("schemaRegistry").and_then(Value::as_object_mut) {
+        resources.append(&mut take(registry, |_, value| is_resource(value)));
+        members.append(&mut take(registry, |name, _| RESOURCE_MEMBERS.contains(&name)));
+    }
     for (name, value) in members {
-        mended.push(Mended::new(format!("`{name}` moved out of the versions"), at));
+        mended.push(Mended::new(format!("`{name}` moved up to its resource"), at));
         entry.entry(name).or_insert(value);
     }
     for (name, _) in &resources {

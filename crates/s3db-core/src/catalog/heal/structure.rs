@@ -7,12 +7,15 @@ use super::super::{Catalog, FORMAT_RELEASE, edit_object};
 use super::{Loss, Mended, PRIVATE_MEMBER, corrupt, kind_of};
 use crate::Result;
 
+/// What a repair says that loses nothing.
+const NULL_HOOKS: &str = " null hooks removed";
+
 /// Mends the structure of a catalogue whose text could be read.
 pub(super) fn mend(
     mut root: Map<String, Value>,
     now: &str,
     loss: Loss,
-    text_was_damaged: bool,
+    has_gaps: bool,
     mended: &mut Vec<Mended>,
 ) -> Result<Catalog> {
     let known = ["version", "s3dbVersion", "resources"]
@@ -23,6 +26,7 @@ pub(super) fn mend(
             "the object is JSON, but no catalogue: it has neither a version nor resources",
         ));
     }
+    let mended_before = mended.len();
     mend_text(&mut root, "version", "1", mended);
     mend_text(&mut root, "s3dbVersion", FORMAT_RELEASE, mended);
     mend_text(&mut root, "lastUpdated", now, mended);
@@ -60,14 +64,16 @@ pub(super) fn mend(
             }
         }
     });
-    if text_was_damaged && loss == Loss::Refuse {
-        if let Some(name) = aside.keys().next() {
-            return Err(
-                corrupt("the catalogue is damaged, and a resource in it has lost its definition")
-                    .with("resource", name),
-            );
+    if has_gaps && loss == Loss::Refuse {
+        let lost = mended
+            .iter()
+            .skip(mended_before)
+            .find(|mended| !is_harmless(&root, mended));
+        if let Some(at) = aside.keys().next().or(lost.map(|mended| &mended.at)) {
+            let message = "the catalogue is damaged, and a part of it is lost";
+            return Err(corrupt(message).with("at", at));
         }
-        check_hashes(&root)?;
+        check_whole(&root)?;
     }
     if !aside.is_empty() {
         edit_object(&mut root, PRIVATE_MEMBER, |private| {
@@ -192,41 +198,78 @@ fn mend_hooks(data: &mut Map<String, Value>, at: &str, mended: &mut Vec<Mended>)
         if left == before {
             continue;
         }
-        mended.push(Mended::new(format!("{} null hooks removed", before - left), at));
+        mended.push(Mended::new(format!("{}{NULL_HOOKS}", before - left), at));
         if let (true, Some(Value::Object(summary))) = (in_summary, events.get_mut(&name)) {
             summary.insert("count".into(), left.into());
         }
     }
 }
 
-/// After damage to the text, a definition that carries a hash must still have it.
-fn check_hashes(root: &Map<String, Value>) -> Result<()> {
+/// Whether a repair beside gaps in the text is no sign of more that is lost. A `currentVersion` that points nowhere is
+/// none when the registry, which comes after the versions, is whole.
+fn is_harmless(root: &Map<String, Value>, mended: &Mended) -> bool {
+    let resource = mended
+        .at
+        .strip_prefix("resources.")
+        .and_then(|at| at.strip_suffix(".currentVersion"));
+    let entry = resource.and_then(|name| root.get("resources")?.get(name));
+    mended.what.ends_with(NULL_HOOKS) || mended.at == "lastUpdated" || entry.is_some_and(has_whole_registry)
+}
+
+/// Whether the registry of a resource has its first and its last member.
+fn has_whole_registry(entry: &Value) -> bool {
+    let registry = entry.get("schemaRegistry");
+    ["mapping", "burned"]
+        .iter()
+        .all(|part| registry.is_some_and(|registry| registry.get(part).is_some()))
+}
+
+/// After gaps in the text, a definition that carries a hash must still have it, and its resource the registry that
+/// s3db.js has written beside every hash since 19.2: without it, old documents could be read under wrong names.
+fn check_whole(root: &Map<String, Value>) -> Result<()> {
+    let has_registries = release(root) >= (19, 2);
     for (name, entry) in root
         .get("resources")
         .and_then(Value::as_object)
         .into_iter()
         .flatten()
     {
-        let current = entry
-            .get("currentVersion")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let data = entry
+        let broken = |what: &str, version: &str| {
+            Err(corrupt(format!("the catalogue is damaged, and {what}"))
+                .with("resource", name)
+                .with("version", version))
+        };
+        for (version, data) in entry
             .get("versions")
-            .and_then(|versions| versions.get(current))
-            .and_then(Value::as_object);
-        let written = data.and_then(|data| data.get("hash")).and_then(Value::as_str);
-        if let (Some(data), Some(written)) = (data, written)
-            && stored_hash(data).as_deref() != Some(written)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
         {
-            return Err(corrupt(
-                "the catalogue is damaged, and the definition of a resource does not match its hash",
-            )
-            .with("resource", name)
-            .with("version", current));
+            let Some(written) = data.get("hash") else { continue };
+            if data.as_object().and_then(stored_hash).as_deref() != written.as_str() {
+                return broken("a definition does not match its hash", version);
+            }
+            // The last member of a version: without it, an object before it has swallowed the rest.
+            if data.get("createdAt").is_none() {
+                return broken("a definition has lost its last members", version);
+            }
+            if has_registries && !has_whole_registry(entry) {
+                return broken("a resource has lost its registry of short keys", version);
+            }
         }
     }
     Ok(())
+}
+
+/// Major and minor number of the release that wrote the catalogue.
+fn release(root: &Map<String, Value>) -> (u32, u32) {
+    let mut numbers = root
+        .get("s3dbVersion")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .split('.');
+    let mut next = || numbers.next().and_then(|number| number.parse().ok()).unwrap_or(0);
+    (next(), next())
 }
 
 fn is_empty(value: &Value) -> bool {

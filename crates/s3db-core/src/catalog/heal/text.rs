@@ -13,14 +13,26 @@ use crate::Result;
 /// Brackets may nest this deep, which also is `serde_json`'s limit.
 const DEPTH_MAX: usize = 128;
 
-pub(super) fn read(bytes: &[u8], loss: Loss, mended: &mut Vec<Mended>) -> Result<Value> {
+/// A text as read.
+pub(super) struct Read {
+    pub(super) value: Value,
+    /// Whether something was missing that says where objects begin and end, so that a part may be lost or misplaced.
+    pub(super) has_gaps: bool,
+}
+
+pub(super) fn read(bytes: &[u8], loss: Loss, mended: &mut Vec<Mended>) -> Result<Read> {
     let text = decode(bytes, loss, mended)?;
     let text = text.as_ref();
     if text.trim().is_empty() {
         return Err(corrupt("the catalogue is empty").with("bytes", bytes.len()));
     }
     let strict = match serde_json::from_str(text) {
-        Ok(value) => return Ok(value),
+        Ok(value) => {
+            return Ok(Read {
+                value,
+                has_gaps: false,
+            });
+        }
         Err(error) => error,
     };
     let mut reader = Reader {
@@ -30,6 +42,7 @@ pub(super) fn read(bytes: &[u8], loss: Loss, mended: &mut Vec<Mended>) -> Result
         arrays: 0,
         mended: Vec::new(),
         breaks_off: None,
+        has_gaps: false,
     };
     match reader.root() {
         Ok(value) => {
@@ -44,22 +57,34 @@ pub(super) fn read(bytes: &[u8], loss: Loss, mended: &mut Vec<Mended>) -> Result
                 ));
             }
             mended.append(&mut reader.mended);
-            Ok(value)
+            Ok(Read {
+                value,
+                has_gaps: reader.has_gaps,
+            })
         }
         Err(Stuck) => {
             let unreadable = || corrupt("the catalogue is not JSON, and cannot be mended");
             let repaired = jsonfix::repair(text).map_err(|_| unreadable().caused_by(strict))?;
             let value: Value = serde_json::from_str(&repaired).map_err(|e| unreadable().caused_by(e))?;
-            if !value.is_object() {
+            if !value.is_object() || loss == Loss::Refuse && content(text).ne(content(&value.to_string())) {
                 return Err(unreadable());
             }
             mended.push(Mended::new(
                 "the text was rebuilt by a lenient reader",
                 byte(reader.at),
             ));
-            Ok(value)
+            Ok(Read {
+                value,
+                has_gaps: true,
+            })
         }
     }
+}
+
+/// All of a text but what a repair may change. A guess that changes or moves any of it has lost something.
+fn content(text: &str) -> impl Iterator<Item = char> {
+    text.chars()
+        .filter(|c| !c.is_whitespace() && !"{}[],:\"'".contains(*c))
 }
 
 /// The bytes as text, without a byte order mark or the zero bytes of a torn write.
@@ -115,6 +140,14 @@ fn byte(at: usize) -> String {
 /// The text is damaged in a way that this reader does not know.
 struct Stuck;
 
+/// What [`Reader::string`] found.
+struct Scanned {
+    /// The text; `None` when all ends within it.
+    text: Option<String>,
+    /// Whether its closing quote is there.
+    closed: bool,
+}
+
 struct Reader<'t> {
     text: &'t str,
     at: usize,
@@ -124,6 +157,7 @@ struct Reader<'t> {
     mended: Vec<Mended>,
     /// Where the text ends too early for nothing to be lost.
     breaks_off: Option<usize>,
+    has_gaps: bool,
 }
 
 impl Reader<'_> {
@@ -131,7 +165,7 @@ impl Reader<'_> {
         let value = match self.peek() {
             Some('{') => self.value()?.unwrap_or(Value::Null),
             Some(c) if c == '"' || c == '\'' || is_name_start(c) => {
-                self.mend("missing `{` added");
+                self.mend_gap("missing `{` added");
                 self.members()?
             }
             _ => return Err(Stuck),
@@ -171,7 +205,12 @@ impl Reader<'_> {
                 self.arrays -= 1;
                 items.map(Some)
             }
-            Some('"' | '\'') => Ok(self.string()?.map(Value::String)),
+            Some(']') => {
+                self.mend_gap("missing `[` added");
+                self.at += 1;
+                Ok(Some(Value::Array(Vec::new())))
+            }
+            Some('"' | '\'') => self.text_value(),
             Some(_) => self.word(),
         };
         self.depth -= 1;
@@ -193,7 +232,7 @@ impl Reader<'_> {
                     break;
                 }
                 Some(']') if self.arrays > 0 => {
-                    self.mend("missing `}` added");
+                    self.mend_gap("missing `}` added");
                     break;
                 }
                 Some(c) if c == '"' || c == '\'' || is_name_start(c) => {
@@ -201,14 +240,6 @@ impl Reader<'_> {
                         self.mend("missing comma added");
                     }
                     let Some(name) = self.name()? else { break };
-                    match self.peek() {
-                        Some(':') => self.at += 1,
-                        None => {
-                            self.break_off();
-                            break;
-                        }
-                        Some(_) => return Err(Stuck),
-                    }
                     let Some(value) = self.value()? else { break };
                     members.insert(name, value);
                 }
@@ -233,7 +264,7 @@ impl Reader<'_> {
                     break;
                 }
                 Some('}') => {
-                    self.mend("missing `]` added");
+                    self.mend_gap("missing `]` added");
                     break;
                 }
                 Some(_) => {
@@ -272,22 +303,94 @@ impl Reader<'_> {
         if after_comma {
             self.break_off();
         }
-        self.mend(what);
+        self.mend_gap(what);
     }
 
+    /// The name of a member and the colon after it.
     fn name(&mut self) -> Result<Option<String>, Stuck> {
-        if matches!(self.peek(), Some('"' | '\'')) {
-            return self.string();
+        let start = self.at;
+        if !matches!(self.peek(), Some('"' | '\'')) {
+            let rest = self.rest();
+            let end = rest.find(|c| !is_name_part(c)).unwrap_or(rest.len());
+            let name = rest.get(..end).unwrap_or_default().to_owned();
+            self.mend(format!("quotes added around `{name}`"));
+            self.at += end;
+            // Its first quote alone was missing.
+            if self.rest().starts_with('"') {
+                self.at += 1;
+            }
+            return Ok(self.colon()?.then_some(name));
         }
-        let rest = self.rest();
-        let end = rest.find(|c| !is_name_part(c)).unwrap_or(rest.len());
-        let name = rest.get(..end).unwrap_or_default().to_owned();
-        self.mend(format!("quotes added around `{name}`"));
-        self.at += end;
-        Ok(Some(name))
+        let scanned = self.string()?;
+        let Some(name) = scanned.text else {
+            self.break_off();
+            return Ok(None);
+        };
+        if scanned.closed && self.peek() == Some(':') {
+            self.at += 1;
+            return Ok(Some(name));
+        }
+        // `"name: "value"` and `"name: {`: the quote before the colon is missing.
+        let raw = self.text.get(start..self.at).unwrap_or_default();
+        let body = raw.trim_start().get(1..).unwrap_or_default();
+        match body.split_once(':') {
+            Some((name, _))
+                if !name.contains(['\\', '"', '\n']) && (!scanned.closed || name.len() + 3 >= body.len()) =>
+            {
+                self.at = start + (raw.len() - body.len()) + name.len() + 1;
+                self.mend_gap(format!("quote added after `{name}`"));
+                Ok(Some(name.to_owned()))
+            }
+            _ if scanned.closed => Ok(self.colon()?.then_some(name)),
+            _ => Err(Stuck),
+        }
     }
 
-    fn string(&mut self) -> Result<Option<String>, Stuck> {
+    /// Skips a colon, which may be missing. `false` when the text ends here.
+    fn colon(&mut self) -> Result<bool, Stuck> {
+        match self.peek() {
+            Some(':') => self.at += 1,
+            Some('"' | '\'' | '{' | '[') => self.mend_gap("missing colon added"),
+            Some(c) if c.is_ascii_alphanumeric() || c == '-' => self.mend_gap("missing colon added"),
+            Some(_) => return Err(Stuck),
+            None => {
+                self.break_off();
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A text where a value stands.
+    fn text_value(&mut self) -> Result<Option<Value>, Stuck> {
+        let start = self.at;
+        let scanned = self.string()?;
+        let Some(text) = scanned.text else {
+            self.break_off();
+            return Ok(None);
+        };
+        if !scanned.closed {
+            // The line ends: the closing quote is missing, before the comma if there is one.
+            let raw = self.text.get(start..self.at).unwrap_or_default().trim_end();
+            let without_comma = raw.strip_suffix(',').unwrap_or(raw);
+            self.at = start + without_comma.len();
+            self.mend_gap("closing quote added");
+            let json = format!("{without_comma}\"");
+            return serde_json::from_str(&json)
+                .map(|text| Some(Value::String(text)))
+                .map_err(|_| Stuck);
+        }
+        if self.peek() == Some(':') {
+            // The text is the first name of an object whose brace is missing.
+            self.at = start;
+            self.mend_gap("missing `{` added");
+            return self.members().map(Some);
+        }
+        Ok(Some(Value::String(text)))
+    }
+
+    /// A text up to its closing quote, or up to the end of the line when that comes first.
+    fn string(&mut self) -> Result<Scanned, Stuck> {
         let rest = self.rest();
         let quote = rest.chars().next().ok_or(Stuck)?;
         let mut escaped = false;
@@ -309,19 +412,31 @@ impl Reader<'_> {
                         self.mend("single quotes replaced");
                     }
                     self.at += at + 1;
-                    return serde_json::from_str(&json).map(Some).map_err(|_| Stuck);
+                    let text = serde_json::from_str(&json).map_err(|_| Stuck)?;
+                    return Ok(Scanned {
+                        text: Some(text),
+                        closed: true,
+                    });
                 }
                 '"' => json.push_str("\\\""),
-                // A line break inside a text: most likely its closing quote is missing.
+                '\n' | '\r' if quote == '"' => {
+                    self.at += at;
+                    return Ok(Scanned {
+                        text: Some(String::new()),
+                        closed: false,
+                    });
+                }
                 c if c.is_control() => return Err(Stuck),
                 c => json.push(c),
             }
         }
-        self.break_off();
-        Ok(None)
+        Ok(Scanned {
+            text: None,
+            closed: false,
+        })
     }
 
-    /// A number, `true`, `false` or `null`.
+    /// A number, `true`, `false` or `null`; or a text whose first quote is missing.
     fn word(&mut self) -> Result<Option<Value>, Stuck> {
         let rest = self.rest();
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')));
@@ -331,9 +446,17 @@ impl Reader<'_> {
             self.break_off();
             return Ok(None);
         }
-        let value = serde_json::from_str(word).map_err(|_| Stuck)?;
-        self.at += word.len();
-        Ok(Some(value))
+        if let Ok(value) = serde_json::from_str(word) {
+            self.at += word.len();
+            return Ok(Some(value));
+        }
+        let end = rest
+            .find(['"', '\\', '\n', '\r'])
+            .filter(|end| rest.as_bytes().get(*end) == Some(&b'"'));
+        let text = end.and_then(|end| rest.get(..end)).ok_or(Stuck)?.to_owned();
+        self.at += text.len() + 1;
+        self.mend_gap("opening quote added");
+        Ok(Some(Value::String(text)))
     }
 
     fn peek(&mut self) -> Option<char> {
@@ -348,6 +471,11 @@ impl Reader<'_> {
 
     fn mend(&mut self, what: impl Into<String>) {
         self.mended.push(Mended::new(what, byte(self.at)));
+    }
+
+    fn mend_gap(&mut self, what: impl Into<String>) {
+        self.has_gaps = true;
+        self.mend(what);
     }
 
     fn break_off(&mut self) {
