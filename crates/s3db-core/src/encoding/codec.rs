@@ -171,7 +171,13 @@ impl Codec {
             Self::Object if text == "[object Object]" => Some(Value::Object(Map::new())),
             Self::Any | Self::Object => json::parse_container(text),
             Self::Json => json::parse(text),
-            Self::Text | Self::Number | Self::Integer | Self::Buffer | Self::Bits | Self::Secret | Self::Password => None,
+            Self::Text
+            | Self::Number
+            | Self::Integer
+            | Self::Buffer
+            | Self::Bits
+            | Self::Secret
+            | Self::Password => None,
         };
         Some(read.unwrap_or_else(|| Value::String(text.to_owned())))
     }

@@ -10,7 +10,8 @@ use super::base64;
 const INFLATED_BYTES_MAX: u64 = 4 << 20;
 
 /// Base85 digits in order of their value.
-const DIGITS85: &[u8; 85] = b"!#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxy";
+const DIGITS85: &[u8; 85] =
+    b"!#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxy";
 
 /// Text of a raw deflate stream in base64.
 pub(super) fn inflate_base64(payload: &str) -> Option<String> {
@@ -24,7 +25,10 @@ pub(super) fn inflate_base85(payload: &str) -> Option<String> {
 
 fn inflate(bytes: &[u8]) -> Option<String> {
     let mut out = Vec::new();
-    DeflateDecoder::new(bytes).take(INFLATED_BYTES_MAX + 1).read_to_end(&mut out).ok()?;
+    DeflateDecoder::new(bytes)
+        .take(INFLATED_BYTES_MAX + 1)
+        .read_to_end(&mut out)
+        .ok()?;
     let complete = !bytes.is_empty() && out.len() as u64 <= INFLATED_BYTES_MAX;
     complete.then(|| String::from_utf8_lossy(&out).into_owned())
 }

@@ -67,6 +67,13 @@ impl Compiler<'_> {
         }
         // A list of secrets is a secret too, also when it is not a list.
         field.sensitive |= self.fields.iter().skip(first).any(|child| child.sensitive);
+        if field.sensitive && matches!(field.kind, Kind::AnyOf(_)) {
+            // A secret that fits no type of its list fails with the errors of all of them.
+            self.fields
+                .iter_mut()
+                .skip(first)
+                .for_each(|branch| branch.sensitive = true);
+        }
         if matches!(field.kind, Kind::Text(_)) && row.sensitive {
             secret_messages(&mut field, row.word);
         }
@@ -196,10 +203,12 @@ impl Compiler<'_> {
             Family::Multi => {
                 let branches = self.rows(path, node, "rules");
                 if branches.is_empty() {
-                    Kind::Any
-                } else {
-                    Kind::AnyOf(branches)
+                    let hint = "write {\"type\":\"multi\",\"rules\":[…]}, or just the list";
+                    self.problems
+                        .add(path, Some("rules"), "`multi` names no types", hint);
+                    return Kind::Any;
                 }
+                Kind::AnyOf(branches)
             }
         }
     }
@@ -370,12 +379,15 @@ fn text(rules: &mut Rules<'_, '_>, node: &Node) -> TextRules {
     if let Some(width) = rules.count("padEnd") {
         sanitise.push(Sanitise::PadEnd(width, fill));
     }
-    let mut any = |names: [&str; 2]| names.into_iter().any(|name| rules.flag(name) == Some(true));
-    if any(["lowercase", "localeLowercase"]) {
-        sanitise.push(Sanitise::Lowercase);
-    }
-    if any(["uppercase", "localeUppercase"]) {
-        sanitise.push(Sanitise::Uppercase);
+    for (rule, step) in [
+        ("lowercase", Sanitise::Lowercase),
+        ("uppercase", Sanitise::Uppercase),
+        ("localeLowercase", Sanitise::Lowercase),
+        ("localeUppercase", Sanitise::Uppercase),
+    ] {
+        if rules.flag(rule) == Some(true) {
+            sanitise.push(step);
+        }
     }
     let formats = node
         .rules

@@ -25,11 +25,16 @@ fn secrets_of_javascript_are_opened() {
         if !rings.iter().any(|(known, _)| *known == passphrase) {
             rings.push((passphrase.clone(), ring(&passphrase)));
         }
-        let (_, ring) = rings.iter().find(|(known, _)| *known == passphrase).expect("just made");
+        let (_, ring) = rings
+            .iter()
+            .find(|(known, _)| *known == passphrase)
+            .expect("just made");
         let sealed = case.str("ciphertext");
         let opened = ring.open(sealed, Derive::Allowed);
         match (case.str("kind"), case.str("name")) {
-            ("aes" | "aes_double", _) => assert_eq!(opened, plain(case.str("expected")), "{}", case.str("name")),
+            ("aes" | "aes_double", _) => {
+                assert_eq!(opened, plain(case.str("expected")), "{}", case.str("name"))
+            }
             (_, "wrong-passphrase" | "flipped-bit") => assert_eq!(opened, Opened::Refused),
             (_, name) => assert_eq!(opened, Opened::NotSealed, "{name}"),
         }
@@ -41,14 +46,26 @@ fn what_is_sealed_here_opens_here_and_elsewhere() {
     let (writer, reader) = (ring("correct horse"), ring("correct horse"));
     for text in ["", "hunter2", "é日😀", &"x".repeat(3000)] {
         let sealed = writer.seal(text, &SystemEnv).expect("sealed");
-        assert_eq!(writer.open(&sealed, Derive::CachedOnly), plain(text), "the own key is at hand");
+        assert_eq!(
+            writer.open(&sealed, Derive::CachedOnly),
+            plain(text),
+            "the own key is at hand"
+        );
         assert_eq!(reader.open(&sealed, Derive::Allowed), plain(text));
         assert_eq!(ring("wrong").open(&sealed, Derive::Allowed), Opened::Refused);
     }
     let sealed = writer.seal("once more", &SystemEnv).expect("sealed");
-    assert_eq!(reader.open(&sealed, Derive::CachedOnly), plain("once more"), "the key of a known salt is at hand");
+    assert_eq!(
+        reader.open(&sealed, Derive::CachedOnly),
+        plain("once more"),
+        "the key of a known salt is at hand"
+    );
     let (a, b) = (writer.seal("same", &SystemEnv), writer.seal("same", &SystemEnv));
-    assert_ne!(a.expect("sealed"), b.expect("sealed"), "each value has its own nonce");
+    assert_ne!(
+        a.expect("sealed"),
+        b.expect("sealed"),
+        "each value has its own nonce"
+    );
 }
 
 #[test]
@@ -76,8 +93,15 @@ fn threads_that_meet_one_salt_all_get_the_text() {
 #[test]
 fn secrets_are_not_printed() {
     let ring = ring("the passphrase");
-    let shown = format!("{ring:?} {:?} {:?}", plain("the secret"), Passphrase::new("the passphrase"));
-    assert!(!shown.contains("the passphrase") && !shown.contains("the secret"), "{shown}");
+    let shown = format!(
+        "{ring:?} {:?} {:?}",
+        plain("the secret"),
+        Passphrase::new("the passphrase")
+    );
+    assert!(
+        !shown.contains("the passphrase") && !shown.contains("the secret"),
+        "{shown}"
+    );
 }
 
 /// Counts how often it was asked.

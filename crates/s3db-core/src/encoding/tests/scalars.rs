@@ -21,13 +21,17 @@ fn base62_gives_the_digits_and_doubles_of_javascript() {
                     "decode" => base62::decode(text),
                     "decodeDecimal" => base62::decode_decimal(text),
                     "decodeKey" => base62::decode_key(text),
-                    "decodeFixedPoint" => {
-                        fixed::decode('^', text, decimals).and_then(|n| n.as_f64()).unwrap_or(f64::NAN)
-                    }
+                    "decodeFixedPoint" => fixed::decode('^', text, decimals)
+                        .and_then(|n| n.as_f64())
+                        .unwrap_or(f64::NAN),
                     other => panic!("unknown function {other}"),
                 };
                 let expected = double(case.get("expected")).expect("a number");
-                assert!(same_double(read, expected), "{}: {text} reads {read}, not {expected}", case.str("name"));
+                assert!(
+                    same_double(read, expected),
+                    "{}: {text} reads {read}, not {expected}",
+                    case.str("name")
+                );
                 continue;
             }
         };
@@ -59,7 +63,11 @@ fn embeddings_round_as_javascript() {
         };
         // Text without the prefix is not an embedding; s3db.js makes an empty list of it, we leave it alone.
         let read = fixed::decode_batch(&text, decimals).unwrap_or_else(|| Value::Array(Vec::new()));
-        assert!(same(&read, &without_nan(expected)), "{}: {read}", case.str("name"));
+        assert!(
+            same(&read, &without_nan(expected)),
+            "{}: {read}",
+            case.str("name")
+        );
     }
 }
 
@@ -92,9 +100,17 @@ fn check_address(case: &Case, encoded: Option<String>, decode: fn(&str) -> Optio
         assert_eq!(read, case.get("expected").as_str().unwrap_or(input));
     } else {
         assert_eq!(encoded.as_deref(), case.get("expected").as_str(), "{input}");
-        assert_eq!(encoded.and_then(|text| decode(&text)).as_deref(), case.get("decoded").as_str(), "{input}");
+        assert_eq!(
+            encoded.and_then(|text| decode(&text)).as_deref(),
+            case.get("decoded").as_str(),
+            "{input}"
+        );
     }
-    assert_eq!(decode("127.0.0.1"), None, "an address that was read before is not read again");
+    assert_eq!(
+        decode("127.0.0.1"),
+        None,
+        "an address that was read before is not read again"
+    );
 }
 
 #[test]
@@ -102,24 +118,41 @@ fn sizes_are_those_of_the_calculator() {
     for case in cases(vectors!("calculator")) {
         let input = case.get("input");
         match case.str("fn") {
-            "utf8Bytes" => assert_eq!(Some(size::value_bytes(input) as u64), case.get("expected").as_u64()),
+            "utf8Bytes" => assert_eq!(
+                Some(size::value_bytes(input) as u64),
+                case.get("expected").as_u64()
+            ),
             "transformValue" => {
-                let text = if input.get("$undefined").is_some() { String::new() } else { size::value_text(input) };
+                let text = if input.get("$undefined").is_some() {
+                    String::new()
+                } else {
+                    size::value_text(input)
+                };
                 assert_eq!(text, case.str("expected"));
             }
             "totalSize" => {
                 let absent = |value: &Value| value.get("$undefined").is_some();
                 let entries = input.as_object().expect("an object").iter();
-                let entries = entries.map(|(name, value)| (name.as_str(), if absent(value) { &Value::Null } else { value }));
-                assert_eq!(Some(size::total_bytes(entries) as u64), case.get("expected").as_u64());
+                let entries = entries
+                    .map(|(name, value)| (name.as_str(), if absent(value) { &Value::Null } else { value }));
+                assert_eq!(
+                    Some(size::total_bytes(entries) as u64),
+                    case.get("expected").as_u64()
+                );
             }
             "effectiveLimit" => {
                 let version = input["version"].as_str().unwrap_or("1");
                 let timestamps = input["timestamps"].as_bool().unwrap_or(false);
                 let id = input["id"].as_str();
                 let limit = input["limit"].as_u64().expect("a limit") as usize;
-                assert_eq!(Some(size::effective_limit(limit, version, timestamps, id) as u64), case.get("expected").as_u64());
-                assert_eq!(Some(size::overhead_bytes(version, timestamps, id) as u64), case.get("overhead").as_u64());
+                assert_eq!(
+                    Some(size::effective_limit(limit, version, timestamps, id) as u64),
+                    case.get("expected").as_u64()
+                );
+                assert_eq!(
+                    Some(size::overhead_bytes(version, timestamps, id) as u64),
+                    case.get("overhead").as_u64()
+                );
             }
             other => panic!("unknown function {other}"),
         }
