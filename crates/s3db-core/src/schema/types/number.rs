@@ -141,7 +141,7 @@ pub(super) fn round(number: f64) -> f64 {
 /// The text JavaScript prints for a number.
 pub(crate) fn number_text(number: &Number) -> String {
     match number.as_f64() {
-        Some(double) if double == 0.0 => "0".to_owned(),
+        Some(0.0) => "0".to_owned(),
         Some(double) => ryu_js::Buffer::new().format(double).to_owned(),
         None => number.to_string(),
     }
