@@ -7,6 +7,8 @@
 
 pub mod conformance;
 mod env;
+#[cfg(feature = "s3-server")]
+pub mod s3_server;
 pub mod wrong;
 
 pub use env::TestEnv;
