@@ -1,2 +1,22 @@
-//! The s3db command.
-fn main() {}
+//! The `s3db` command: documents in S3, or in a folder, from the shell.
+
+mod args;
+mod commands;
+mod connect;
+mod exit;
+mod input;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    let mut out = output::Output::new(&cli.global);
+    let outcome = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(exit::or_interrupted(commands::run(cli, &mut out))),
+        Err(error) => Err(exit::Failure::Io { what: "start the runtime".to_owned(), error }),
+    };
+    out.finish(outcome).into()
+}

@@ -69,6 +69,11 @@ impl Database {
         Ok(DatabaseBuilder::from_connection(Connection::parse(connection)?))
     }
 
+    /// Starts opening the database of a connection that has been parsed or put together already.
+    pub fn builder_for(connection: Connection) -> DatabaseBuilder {
+        DatabaseBuilder::from_connection(connection)
+    }
+
     /// Starts opening the database under `prefix` of a store that the caller made.
     pub fn builder_on(store: Arc<dyn Store>, prefix: &str) -> DatabaseBuilder {
         DatabaseBuilder::from_store(store, prefix)

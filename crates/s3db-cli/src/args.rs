@@ -1,0 +1,137 @@
+//! The command line: global flags and the list of commands. The flags of a command stand beside its code.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+
+/// Where the database is when nobody says.
+pub(crate) const DEFAULT_CONNECTION: &str = "file://./s3db-data";
+
+/// Keep documents in S3, in anything that speaks S3, or in a folder.
+#[derive(Debug, Parser)]
+#[command(
+    name = "s3db",
+    version,
+    arg_required_else_help = true,
+    propagate_version = true,
+    max_term_width = 100
+)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Connections:
+  file://./folder                                  a folder (default: file://./s3db-data)
+  s3://bucket/prefix?region=eu-west-1              AWS S3, with your usual AWS credentials
+  s3://KEY:SECRET@bucket/prefix                    AWS S3; percent-encode `/` in the secret as %2F
+  http://KEY:SECRET@localhost:9000/bucket/prefix   MinIO, SeaweedFS, Ceph, R2 and others
+
+Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 no connection.
+Data goes to standard output, all else to standard error.
+
+Start with: s3db demo";
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Connection string [env: S3DB_CONNECTION] [default: file://./s3db-data]
+    // Read from the environment by hand: clap would print the value, and its secret, in the help.
+    #[arg(short, long, global = true, value_name = "URL")]
+    pub(crate) connection: Option<String>,
+
+    /// Form of the data on standard output
+    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    pub(crate) output: Option<Format>,
+
+    /// Same as --output json
+    #[arg(long, global = true, conflicts_with_all = ["output", "csv"])]
+    pub(crate) json: bool,
+
+    /// Same as --output csv
+    #[arg(long, global = true, conflicts_with = "output")]
+    pub(crate) csv: bool,
+
+    /// Say nothing but data and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// No colours; so does NO_COLOR
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+
+    /// Environment variable that holds the passphrase of secret fields
+    #[arg(long, global = true, value_name = "NAME", default_value = "S3DB_PASSPHRASE")]
+    pub(crate) passphrase_env: String,
+}
+
+impl Global {
+    /// The form that was asked for, if one was.
+    pub(crate) fn format(&self) -> Option<Format> {
+        match self {
+            Self { json: true, .. } => Some(Format::Json),
+            Self { csv: true, .. } => Some(Format::Csv),
+            _ => self.output,
+        }
+    }
+}
+
+/// Form of the data on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people; long values are cut
+    Table,
+    /// One JSON value
+    Json,
+    /// One JSON value a line
+    Ndjson,
+    /// RFC 4180, without the system fields
+    Csv,
+}
+
+impl Format {
+    /// Whether a program reads the output, so that errors should be JSON too.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::Ndjson)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a small shop database, use it, and show what happens underneath
+    Demo(commands::demo::Args),
+    /// List the resources
+    #[command(visible_alias = "ls")]
+    List(commands::list::Args),
+    /// Create a resource, or give one a new version of its schema
+    CreateResource(commands::create_resource::Args),
+    /// Show the definition of a resource
+    Schema(commands::schema::Args),
+    /// Insert one document, or many
+    Insert(commands::insert::Args),
+    /// Show one document
+    Get(commands::get::Args),
+    /// Change fields of a document; what is not named stays
+    Update(commands::write::UpdateArgs),
+    /// Same as update
+    Patch(commands::write::PatchArgs),
+    /// Write a document whole, whatever was there
+    Replace(commands::write::ReplaceArgs),
+    /// Update the document with this id, or insert it
+    Upsert(commands::write::UpsertArgs),
+    /// Delete documents
+    Delete(commands::delete::Args),
+    /// Find documents
+    Query(commands::query::Args),
+    /// Count the documents of a resource
+    Count(commands::count::Args),
+    /// Write the whole database to a file
+    Dump(commands::dump::DumpArgs),
+    /// Read a dump into an empty database
+    Load(commands::dump::LoadArgs),
+}

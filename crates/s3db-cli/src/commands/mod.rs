@@ -1,0 +1,39 @@
+//! The commands, one file each.
+
+use crate::args::{Cli, Command};
+use crate::exit::Outcome;
+use crate::output::Output;
+
+pub(crate) mod count;
+pub(crate) mod create_resource;
+pub(crate) mod delete;
+pub(crate) mod demo;
+pub(crate) mod dump;
+pub(crate) mod get;
+pub(crate) mod insert;
+pub(crate) mod list;
+pub(crate) mod query;
+pub(crate) mod schema;
+pub(crate) mod write;
+
+/// Runs the command of a command line.
+pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
+    let global = &cli.global;
+    match cli.command {
+        Command::Demo(args) => demo::run(args, global, out).await,
+        Command::List(args) => list::run(args, global, out).await,
+        Command::CreateResource(args) => create_resource::run(args, global, out).await,
+        Command::Schema(args) => schema::run(args, global, out).await,
+        Command::Insert(args) => insert::run(args, global, out).await,
+        Command::Get(args) => get::run(args, global, out).await,
+        Command::Update(args) => write::update(args, global, out).await,
+        Command::Patch(args) => write::patch(args, global, out).await,
+        Command::Replace(args) => write::replace(args, global, out).await,
+        Command::Upsert(args) => write::upsert(args, global, out).await,
+        Command::Delete(args) => delete::run(args, global, out).await,
+        Command::Query(args) => query::run(args, global, out).await,
+        Command::Count(args) => count::run(args, global, out).await,
+        Command::Dump(args) => dump::dump(args, global, out).await,
+        Command::Load(args) => dump::load(args, global, out).await,
+    }
+}

@@ -1,0 +1,102 @@
+//! How a command ends: its failures, and the exit code of each.
+
+use std::io;
+
+use s3db::{Error, ErrorKind};
+
+/// Result of a command.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+/// Why a command did not do all that it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The database could not be opened.
+    Connection(Error),
+    /// The database said no.
+    Database(Error),
+    /// The arguments make no sense; `hint` says what would.
+    Usage { message: String, hint: String },
+    /// A file, or standard input or output, failed.
+    Io { what: String, error: io::Error },
+    /// Some items failed, and each has been reported.
+    Reported(Code),
+    /// The reader of standard output went away: nobody is left to tell.
+    BrokenPipe,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// Exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Code {
+    Ok = 0,
+    Failed = 1,
+    Usage = 2,
+    NotFound = 3,
+    Connection = 4,
+    /// 128 + SIGINT, as a shell reports it.
+    Interrupted = 130,
+}
+
+impl From<Code> for std::process::ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+impl Code {
+    /// The code of an error from an open database.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error.kind() {
+            // A bucket that does not exist is a wrong connection, not a missing document.
+            ErrorKind::NotFound if error.context("bucket").is_some() => Self::Connection,
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Unavailable | ErrorKind::Throttled | ErrorKind::Denied => Self::Connection,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: hint.into() }
+    }
+
+    /// Wraps an I/O error of standard output.
+    pub(crate) fn output(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::BrokenPipe,
+            _ => Self::Io { what: "write to standard output".to_owned(), error },
+        }
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            // A stored catalogue that cannot be read was reached well enough.
+            Self::Connection(error) if error.kind() == ErrorKind::Corrupt => Code::Failed,
+            Self::Connection(_) => Code::Connection,
+            Self::Database(error) => Code::of(error),
+            Self::Usage { .. } => Code::Usage,
+            Self::Io { .. } => Code::Failed,
+            Self::Reported(code) => *code,
+            Self::BrokenPipe => Code::Ok,
+            Self::Interrupted => Code::Interrupted,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Runs a command until it ends or the user presses Ctrl-C. Every write of the store is whole or absent, so dropping
+/// a command in the middle leaves no half-written object.
+pub(crate) async fn or_interrupted(command: impl Future<Output = Outcome>) -> Outcome {
+    tokio::select! {
+        outcome = command => outcome,
+        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+    }
+}

@@ -1,0 +1,20 @@
+//! What the library logs, such as a catalogue that had to be mended.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+
+/// Prints warnings of the library on standard error. `S3DB_LOG` asks for more, in the syntax of `RUST_LOG`.
+pub(super) fn start() {
+    let wanted = std::env::var("S3DB_LOG").unwrap_or_else(|_| "s3db_core=warn".to_owned());
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("s3db_core=warn"));
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .without_time()
+        .try_init();
+    // It fails only where a subscriber is set already, which then prints instead.
+    drop(started);
+}
