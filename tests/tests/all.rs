@@ -2,4 +2,5 @@
 
 mod bad_input;
 mod interop;
+mod s3;
 mod verbs;

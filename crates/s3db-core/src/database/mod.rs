@@ -1,7 +1,7 @@
 //! Databases: opening, resources, and their catalogue.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use crate::catalog::Catalog;
 use crate::connection::Connection;
@@ -45,6 +45,8 @@ pub(crate) struct Inner {
     /// One catalogue write at a time in this process; other processes are met by the conditional PUT.
     writing: tokio::sync::Mutex<()>,
     resources: Mutex<HashMap<String, Arc<Shared>>>,
+    /// Derives the key of our own salt while the program gets to its first secret.
+    warming: OnceLock<tokio::task::JoinHandle<()>>,
 }
 
 impl Database {
@@ -99,6 +101,7 @@ impl Database {
             catalog: RwLock::new(Arc::new(Loaded { catalog: Catalog::blank(""), etag: None })),
             writing: tokio::sync::Mutex::default(),
             resources: Mutex::default(),
+            warming: OnceLock::new(),
         };
         let database = Self { inner: Arc::new(inner) };
         database.inner.load_catalog().await?;
@@ -167,6 +170,9 @@ impl Database {
 
     /// Puts a compiled definition in force, for handles that exist and for new ones.
     fn install(&self, name: &str, state: State) -> Resource {
+        if state.mapper.has_sealed() {
+            self.inner.warm_up();
+        }
         let mut resources = lock(&self.inner.resources);
         let shared = match resources.get(name) {
             Some(shared) => {
@@ -187,6 +193,15 @@ impl Inner {
     /// Bytes of metadata that a document may use: the smaller of the option and what the store takes.
     pub(crate) fn metadata_bytes_max(&self) -> usize {
         self.options.metadata_bytes_max.min(self.store.capability().metadata_bytes_max)
+    }
+
+    /// Starts deriving the key that seals secrets, once, on a blocking thread. A secret that comes first waits for it.
+    fn warm_up(&self) {
+        let (Some(keyring), Ok(runtime)) = (&self.keyring, tokio::runtime::Handle::try_current()) else { return };
+        self.warming.get_or_init(|| {
+            let keyring = keyring.clone();
+            runtime.spawn_blocking(move || keyring.prepare())
+        });
     }
 
     fn loaded(&self) -> Arc<Loaded> {

@@ -1,0 +1,141 @@
+//! The store over S3: against a server in this process that answers as AWS does, and against two independent servers.
+//!
+//! `cargo xtask services` starts the independent ones and names them in `S3DB_TEST_SEAWEEDFS` and `S3DB_TEST_MINISTACK`.
+//! Where one is missing its test says so and is skipped; in CI (`CI=true`) it fails.
+
+use std::sync::Arc;
+
+use s3db::connection::Connection;
+use s3db::store::{Capability, MemoryStore, S3Config, S3Store};
+use s3db::{Database, Error, ErrorKind, ResourceConfig};
+use s3db_testkit::conformance::{self, Options};
+use s3db_testkit::s3_server::{Access, S3Server, ServerOptions};
+use serde_json::json;
+
+async fn server(options: ServerOptions) -> S3Server {
+    S3Server::start(Arc::new(MemoryStore::new()), options).await.unwrap()
+}
+
+async fn store(connection: &str, capability: Capability) -> Arc<S3Store> {
+    let config = S3Config::from_connection(&Connection::parse(connection).unwrap()).unwrap();
+    Arc::new(S3Store::connect(config.capability(capability)).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_s3_store_conforms_over_the_server_in_this_process() {
+    let server = server(ServerOptions::default()).await;
+    let store = store(&server.connection_string(), Capability::default()).await;
+    conformance::check(store, Options::default()).await.assert_green();
+    server.stop().await;
+}
+
+/// The connection string of an independent server, or `None` after saying that the test is skipped.
+fn independent(variable: &str) -> Option<String> {
+    match std::env::var(variable) {
+        Ok(connection) => Some(connection),
+        Err(_) if std::env::var_os("CI").is_some() => panic!("{variable} is not set: CI runs these tests"),
+        Err(_) => {
+            println!("skipped: {variable} is not set; start the servers with `cargo xtask services start`");
+            None
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_s3_store_conforms_over_seaweedfs() {
+    let Some(connection) = independent("S3DB_TEST_SEAWEEDFS") else { return };
+    let mut capability = Capability::default();
+    capability.keeps_empty_metadata = false;
+    capability.list_is_ordered = false;
+    capability.key_segment_bytes_max = 255;
+    capability.keeps_double_slash = false;
+    let store = store(&connection, capability).await;
+    conformance::check(store, Options::default()).await.assert_green();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_s3_store_conforms_over_ministack() {
+    let Some(connection) = independent("S3DB_TEST_MINISTACK") else { return };
+    let mut capability = Capability::default();
+    capability.conditional_copy = false;
+    let store = store(&connection, capability).await;
+    conformance::check(store, Options::default()).await.assert_green();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_code_keeps_documents_on_every_s3_server() {
+    let server = server(ServerOptions::default()).await;
+    let mut connections = vec![server.connection_string()];
+    connections.extend(["S3DB_TEST_SEAWEEDFS", "S3DB_TEST_MINISTACK"].into_iter().filter_map(independent));
+    for connection in connections {
+        let prefix = format!("{connection}/documents-{}", std::process::id());
+        let db = Database::connect(&prefix).await.unwrap();
+        let config = ResourceConfig::new("users", json!({"name": "string", "n": "number", "tags": "array|items:string"}));
+        let users = db.create_resource(config).await.unwrap();
+        for i in 0..20 {
+            users.insert(json!({"id": format!("é {i}"), "name": "São 日本 😀", "n": 1.5, "tags": [""]})).await.unwrap();
+        }
+        let mut tasks = tokio::task::JoinSet::new();
+        for i in 0..8 {
+            let users = users.clone();
+            tasks.spawn(async move { users.update("é 0", json!({format!("extra{i}"): i})).await.map(drop) });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap().unwrap();
+        }
+        let again = Database::connect(&prefix).await.unwrap().resource("users").unwrap();
+        let first = again.get("é 0").await.unwrap();
+        assert_eq!(first.data.len(), 3 + 8, "no update was lost: {:?}", first.data);
+        assert_eq!(first.data["name"], "São 日本 😀");
+        assert_eq!(again.count().await.unwrap(), 20);
+        assert_eq!(again.delete_all(true).await.unwrap(), 20);
+    }
+    server.stop().await;
+}
+
+#[track_caller]
+fn check(error: &Error, kind: ErrorKind, says: &[&str]) {
+    let text = format!("{error:?}").to_lowercase();
+    assert_eq!(error.kind(), kind, "{text}");
+    for part in says {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert!(error.suggestion().is_some(), "no hint: {text}");
+    assert!(!text.contains("testsecret"), "a secret is shown: {text}");
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_used_says_why_and_what_to_try() {
+    let good = server(ServerOptions::default()).await;
+    let address = good.endpoint().replace("http://", "");
+
+    let error = Database::connect(&format!("http://test:testsecret@{address}/nobucket")).await.unwrap_err();
+    check(&error, ErrorKind::NotFound, &["nobucket"]);
+    let error = Database::connect(&format!("http://test:wrongsecret@{address}/bucket")).await.unwrap_err();
+    check(&error, ErrorKind::Denied, &["signature"]);
+    let error = Database::connect(&format!("http://nobody:testsecret@{address}/bucket")).await.unwrap_err();
+    check(&error, ErrorKind::Denied, &["key"]);
+
+    let mut options = ServerOptions::default();
+    options.access = Access::Denied;
+    let denied = server(options).await;
+    check(&Database::connect(&denied.connection_string()).await.unwrap_err(), ErrorKind::Denied, &["denied"]);
+
+    let mut options = ServerOptions::default();
+    options.clock_ahead_ms = 3_600_000;
+    options.tells_time = false;
+    let skewed = server(options).await;
+    check(&Database::connect(&skewed.connection_string()).await.unwrap_err(), ErrorKind::Denied, &["clock"]);
+}
+
+#[tokio::test]
+async fn an_unreachable_endpoint_is_named() {
+    // Bound and dropped: nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let connection = Connection::parse(&format!("http://test:testsecret@127.0.0.1:{port}/bucket")).unwrap();
+    let config = S3Config::from_connection(&connection).unwrap().attempts_max(1);
+    let store = S3Store::connect(config).await.unwrap();
+    let error = Database::builder_on(Arc::new(store), "").connect().await.unwrap_err();
+    check(&error, ErrorKind::Unavailable, &["127.0.0.1"]);
+    assert!(error.is_retryable());
+}

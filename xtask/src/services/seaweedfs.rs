@@ -1,0 +1,58 @@
+//! SeaweedFS: an independent S3 server whose conditions hold under concurrency.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::process::{Server, free_port, http_status};
+
+const KEY: &str = "test";
+const SECRET: &str = "testsecret";
+
+/// Starts it, makes the bucket, and returns its connection string.
+pub(super) fn start(bin: &Path) -> Result<(Server, String)> {
+    let data = super::folder()?.join("seaweedfs");
+    if data.exists() {
+        std::fs::remove_dir_all(&data).context("remove old data")?;
+    }
+    std::fs::create_dir_all(&data)?;
+    let log = data.join("log.txt");
+    // Every port also takes the one 10,000 above it.
+    let [s3, master, volume, filer, admin] = [(); 5].map(|()| free_port(10_000));
+    let (s3, master, filer) = (s3?, master?, filer?);
+    let weed = bin.join("weed");
+    let mut command = Command::new(&weed);
+    command.arg("mini").arg(format!("-dir={}", data.display())).args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1"]);
+    for (name, port) in [("s3", s3), ("master", master), ("volume", volume?), ("filer", filer), ("admin", admin?)] {
+        command.arg(format!("-{name}.port={port}"));
+    }
+    command
+        .args(["-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"])
+        .args(["-volume.max=2000", "-master.volumeSizeLimitMB=64", "-s3.domainName=localhost"])
+        .env("AWS_ACCESS_KEY_ID", KEY)
+        .env("AWS_SECRET_ACCESS_KEY", SECRET);
+    let mut server = Server::start("seaweedfs", &mut command, &log)?;
+    // An unsigned request is refused as soon as the server works.
+    server.wait(&log, || http_status(s3, "GET", "/").is_some())?;
+    server.wait(&log, || make_bucket(&weed, master, filer).is_ok())?;
+    Ok((server, format!("http://{KEY}:{SECRET}@127.0.0.1:{s3}/{}", super::BUCKET)))
+}
+
+fn make_bucket(weed: &Path, master: u16, filer: u16) -> Result<()> {
+    let mut shell = Command::new(weed)
+        .arg("shell")
+        .args([format!("-master=127.0.0.1:{master}"), format!("-filer=127.0.0.1:{filer}")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    if let Some(mut input) = shell.stdin.take() {
+        writeln!(input, "s3.bucket.create -name={}", super::BUCKET)?;
+    }
+    let output = shell.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(said.contains("created bucket"), "the bucket was not made: {said}");
+    Ok(())
+}
