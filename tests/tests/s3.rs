@@ -70,10 +70,16 @@ async fn the_same_code_keeps_documents_on_every_s3_server() {
     for connection in connections {
         let prefix = format!("{connection}/documents-{}", std::process::id());
         let db = Database::connect(&prefix).await.unwrap();
-        let config = ResourceConfig::new("users", json!({"name": "string", "n": "number", "tags": "array|items:string"}));
+        let config = ResourceConfig::new(
+            "users",
+            json!({"name": "string", "n": "number", "tags": "array|items:string"}),
+        );
         let users = db.create_resource(config).await.unwrap();
         for i in 0..20 {
-            users.insert(json!({"id": format!("é {i}"), "name": "São 日本 😀", "n": 1.5, "tags": [""]})).await.unwrap();
+            users
+                .insert(json!({"id": format!("é {i}"), "name": "São 日本 😀", "n": 1.5, "tags": [""]}))
+                .await
+                .unwrap();
         }
         let mut tasks = tokio::task::JoinSet::new();
         for i in 0..8 {

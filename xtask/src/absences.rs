@@ -26,16 +26,8 @@ const NETWORK: &[&str] = &[
 ];
 
 /// Two crypto libraries, or a version with known holes: never, whatever is switched on.
-const UNWANTED: &[&str] = &[
-    "aws-lc-*",
-    "native-tls",
-    "openssl",
-    "openssl-sys",
-    "rsa",
-    "hyper 0.*",
-    "h2 0.3.*",
-    "rustls 0.21.*",
-];
+const UNWANTED: &[&str] =
+    &["aws-lc-*", "native-tls", "openssl", "openssl-sys", "rsa", "hyper 0.*", "h2 0.3.*", "rustls 0.21.*"];
 
 /// The dependencies of `package`, built with `features`.
 #[derive(Debug)]
@@ -49,54 +41,29 @@ struct Build {
 }
 
 const BUILDS: &[Build] = &[
-    Build {
-        package: "s3db-core",
-        features: &["--no-default-features"],
-        absent: NETWORK,
-        single: &[],
-    },
+    Build { package: "s3db-core", features: &["--no-default-features"], absent: NETWORK, single: &[] },
     Build {
         package: "s3db-core",
         features: &["--all-features"],
         absent: UNWANTED,
         single: &["rustls", "ring"],
     },
-    Build {
-        package: "s3db",
-        features: &["--no-default-features"],
-        absent: NETWORK,
-        single: &[],
-    },
+    Build { package: "s3db", features: &["--no-default-features"], absent: NETWORK, single: &[] },
     Build {
         package: "s3db",
         features: &["--no-default-features", "--features=passwords"],
         absent: NETWORK,
         single: &["bcrypt", "argon2"],
     },
-    Build {
-        package: "s3db",
-        features: &[],
-        absent: UNWANTED,
-        single: &["rustls", "ring", "hyper", "tokio"],
-    },
+    Build { package: "s3db", features: &[], absent: UNWANTED, single: &["rustls", "ring", "hyper", "tokio"] },
     Build {
         package: "s3db",
         features: &["--all-features"],
         absent: UNWANTED,
         single: &["rustls", "ring", "hyper"],
     },
-    Build {
-        package: "s3db-testkit",
-        features: &["--no-default-features"],
-        absent: NETWORK,
-        single: &[],
-    },
-    Build {
-        package: "s3db-cli",
-        features: &["--no-default-features"],
-        absent: NETWORK,
-        single: &[],
-    },
+    Build { package: "s3db-testkit", features: &["--no-default-features"], absent: NETWORK, single: &[] },
+    Build { package: "s3db-cli", features: &["--no-default-features"], absent: NETWORK, single: &[] },
     Build {
         package: "s3db-cli",
         features: &["--all-features"],
@@ -111,14 +78,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
     for build in BUILDS {
         let tree = step::run_quietly(
             workspace::cargo()
-                .args([
-                    "tree",
-                    "--locked",
-                    "--package",
-                    build.package,
-                    "--edges=no-dev",
-                    "--target=all",
-                ])
+                .args(["tree", "--locked", "--package", build.package, "--edges=no-dev", "--target=all"])
                 .args(["--prefix=none", "--format={p}"])
                 .args(build.features),
         )?;
@@ -127,11 +87,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
         println!(
             "{:<13} {:<43} {:>4} crates  {}",
             build.package,
-            if build.features.is_empty() {
-                "default features".to_owned()
-            } else {
-                build.features.join(" ")
-            },
+            if build.features.is_empty() { "default features".to_owned() } else { build.features.join(" ") },
             crates.values().map(Vec::len).sum::<usize>(),
             if complaints.is_empty() { "ok" } else { "WRONG" },
         );
@@ -204,12 +160,7 @@ mod tests {
 
     #[track_caller]
     fn check(absent: &'static [&'static str], single: &'static [&'static str], expected: &[&str]) {
-        let build = Build {
-            package: "s3db",
-            features: &[],
-            absent,
-            single,
-        };
+        let build = Build { package: "s3db", features: &[], absent, single };
         assert_eq!(complaints(&build, &crates(TREE)), expected);
     }
 
@@ -221,11 +172,7 @@ mod tests {
 
     #[test]
     fn a_second_version_is_named() {
-        check(
-            &[],
-            &["rustls", "hyper"],
-            &["hyper is there in 2 versions, not in one"],
-        );
+        check(&[], &["rustls", "hyper"], &["hyper is there in 2 versions, not in one"]);
     }
 
     #[test]

@@ -29,10 +29,7 @@ pub trait Env: Random + fmt::Debug {
 pub struct SystemEnv;
 
 impl Random for SystemEnv {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the system's randomness"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's randomness")]
     fn fill(&self, buffer: &mut [u8]) {
         if let Err(error) = getrandom::fill(buffer) {
             // Going on with predictable keys and ids would be worse than ending the process.
@@ -44,10 +41,7 @@ impl Random for SystemEnv {
 
 #[async_trait]
 impl Env for SystemEnv {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the system's clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's clock")]
     fn now_ms(&self) -> i64 {
         match std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
@@ -55,10 +49,7 @@ impl Env for SystemEnv {
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the monotonic clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the monotonic clock")]
     fn monotonic(&self) -> Duration {
         use std::sync::LazyLock;
         use std::time::Instant;

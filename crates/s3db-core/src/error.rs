@@ -87,13 +87,7 @@ pub struct FieldError {
 impl FieldError {
     /// A failing field without expected and actual values.
     pub fn new(field: impl Into<String>, rule: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            rule: rule.into(),
-            message: message.into(),
-            expected: None,
-            actual: None,
-        }
+        Self { field: field.into(), rule: rule.into(), message: message.into(), expected: None, actual: None }
     }
 
     /// Adds what the rule wanted.
@@ -216,11 +210,7 @@ impl Error {
 
     /// A value of the context, such as `resource`, `id` or `key`.
     pub fn context(&self, key: &str) -> Option<&str> {
-        self.0
-            .context
-            .iter()
-            .find(|(k, _)| *k == key)
-            .map(|(_, v)| v.as_str())
+        self.0.context.iter().find(|(k, _)| *k == key).map(|(_, v)| v.as_str())
     }
 
     /// Whether trying the same call again may help.

@@ -67,13 +67,18 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Action::Env => {
             let state = read_state()?;
             let env = state["env"].as_object().cloned().unwrap_or_default();
-            print_env(&env.iter().map(|(n, v)| (n.clone(), v.as_str().unwrap_or_default().to_owned())).collect::<Vec<_>>());
+            print_env(
+                &env.iter()
+                    .map(|(n, v)| (n.clone(), v.as_str().unwrap_or_default().to_owned()))
+                    .collect::<Vec<_>>(),
+            );
             Ok(())
         }
         Action::Run { command } => {
             let running = start()?;
             let (program, arguments) = command.split_first().context("no command")?;
-            let status = Command::new(program).args(arguments).envs(running.env().iter().cloned()).status()?;
+            let status =
+                Command::new(program).args(arguments).envs(running.env().iter().cloned()).status()?;
             drop(running);
             if !status.success() {
                 bail!("the command failed: {status}");
@@ -136,9 +141,12 @@ fn state_file() -> Result<PathBuf> {
 }
 
 fn record(running: &Running) -> Result<()> {
-    let servers: Vec<Value> = running.servers.iter().map(|s| json!({"name": s.name(), "pid": s.pid()})).collect();
-    let env: serde_json::Map<String, Value> = running.env.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
-    std::fs::write(state_file()?, json!({"servers": servers, "env": env}).to_string()).context("note the servers")
+    let servers: Vec<Value> =
+        running.servers.iter().map(|s| json!({"name": s.name(), "pid": s.pid()})).collect();
+    let env: serde_json::Map<String, Value> =
+        running.env.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+    std::fs::write(state_file()?, json!({"servers": servers, "env": env}).to_string())
+        .context("note the servers")
 }
 
 fn read_state() -> Result<Value> {
@@ -161,7 +169,9 @@ fn recorded() -> Result<Vec<Server>> {
 fn stop_recorded() -> Result<()> {
     drop(recorded()?);
     match std::fs::remove_file(state_file()?) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).context("forget the servers"),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).context("forget the servers")
+        }
         _ => Ok(()),
     }
 }

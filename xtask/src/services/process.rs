@@ -77,7 +77,11 @@ impl Server {
 
     fn signal(&self, signal: &str) -> bool {
         let group = format!("-{}", self.pid);
-        let sent = Command::new("kill").args([signal, "--", &group]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let sent = Command::new("kill")
+            .args([signal, "--", &group])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
         sent.is_ok_and(|status| status.success())
     }
 }
@@ -121,7 +125,9 @@ pub(super) fn free_port(apart: u16) -> Result<u16> {
 pub(super) fn http_status(port: u16, method: &str, path: &str) -> Option<u16> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    let request = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = [0_u8; 16];
     stream.read_exact(&mut answer[..12]).ok()?;

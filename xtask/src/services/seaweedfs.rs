@@ -25,7 +25,9 @@ pub(super) fn start(bin: &Path) -> Result<(Server, String)> {
     let weed = bin.join("weed");
     let mut command = Command::new(&weed);
     command.arg("mini").arg(format!("-dir={}", data.display())).args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1"]);
-    for (name, port) in [("s3", s3), ("master", master), ("volume", volume?), ("filer", filer), ("admin", admin?)] {
+    for (name, port) in
+        [("s3", s3), ("master", master), ("volume", volume?), ("filer", filer), ("admin", admin?)]
+    {
         command.arg(format!("-{name}.port={port}"));
     }
     command

@@ -61,10 +61,8 @@ impl ResourceDefinition {
     /// `Config` for a bad name, or attributes that are not an object with at least one member.
     pub fn new(name: &str, attributes: &Value) -> Result<Self> {
         check_name("resource", name)?;
-        let declared = attributes
-            .as_object()
-            .filter(|attributes| !attributes.is_empty())
-            .ok_or_else(|| {
+        let declared =
+            attributes.as_object().filter(|attributes| !attributes.is_empty()).ok_or_else(|| {
                 Error::new(ErrorKind::Config, "the resource has no attributes")
                     .with("resource", name)
                     .hint(r#"give an object such as {"name": "string|required"}"#)
@@ -77,9 +75,7 @@ impl ResourceDefinition {
     pub fn complete(&mut self, versioning: bool) {
         if self.timestamps {
             for name in ["createdAt", "updatedAt"] {
-                self.attributes
-                    .entry(name)
-                    .or_insert_with(|| "datetime|optional".into());
+                self.attributes.entry(name).or_insert_with(|| "datetime|optional".into());
             }
         }
         with_implicit_partitions(&mut self.partitions, self.timestamps, versioning);
@@ -98,12 +94,7 @@ impl ResourceDefinition {
 
     /// The hash of this definition, which decides about a new version.
     pub fn definition_hash(&self) -> String {
-        definition_hash(
-            &self.attributes,
-            &self.behavior,
-            &self.partitions,
-            self.timestamps,
-        )
+        definition_hash(&self.attributes, &self.behavior, &self.partitions, self.timestamps)
     }
 
     /// The hash that s3db.js shows on records.
@@ -121,13 +112,9 @@ impl ResourceDefinition {
     }
 
     pub(super) fn at(name: &str, entry: &Map<String, Value>, version: &str) -> Result<Self> {
-        let data = entry
-            .get("versions")
-            .and_then(|versions| versions.get(version))
-            .and_then(Value::as_object);
-        let attributes = data
-            .and_then(|data| data.get("attributes"))
-            .and_then(Value::as_object);
+        let data =
+            entry.get("versions").and_then(|versions| versions.get(version)).and_then(Value::as_object);
+        let attributes = data.and_then(|data| data.get("attributes")).and_then(Value::as_object);
         let (Some(data), Some(attributes)) = (data, attributes) else {
             return Err(Error::new(
                 ErrorKind::Corrupt,
@@ -156,21 +143,14 @@ impl ResourceDefinition {
             created_by.clone_into(&mut definition.created_by);
         }
         definition.schema_registry = entry.get("schemaRegistry").filter(|v| v.is_object()).cloned();
-        definition.plugin_schema_registry = entry
-            .get("pluginSchemaRegistry")
-            .filter(|v| v.is_object())
-            .cloned();
+        definition.plugin_schema_registry =
+            entry.get("pluginSchemaRegistry").filter(|v| v.is_object()).cloned();
         Ok(definition)
     }
 
     /// Releases before 19 wrote the id's length as `idGenerator`, then `nanoid` for the default one.
     fn read_id_generator(&mut self, data: &Map<String, Value>) {
-        let length = |value: &Value| {
-            value
-                .as_u64()
-                .filter(|n| *n > 0)
-                .and_then(|n| usize::try_from(n).ok())
-        };
+        let length = |value: &Value| value.as_u64().filter(|n| *n > 0).and_then(|n| usize::try_from(n).ok());
         if let Some(size) = data.get("idSize").and_then(length) {
             self.id_size = size;
         }
@@ -206,9 +186,7 @@ impl ResourceDefinition {
 }
 
 fn text<'m>(map: &'m Map<String, Value>, name: &str) -> Option<&'m str> {
-    map.get(name)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty())
+    map.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 fn object<'m>(map: &'m Map<String, Value>, name: &str) -> Option<&'m Map<String, Value>> {

@@ -43,10 +43,8 @@ pub fn merge(theirs: &Catalog, ours: &Catalog) -> Merged {
     let mut renumbered = Vec::new();
     add_missing(&mut catalog.root, &ours.root);
     let later = |name: &str| {
-        let (a, b) = (
-            theirs.root.get(name).and_then(Value::as_str),
-            ours.root.get(name).and_then(Value::as_str),
-        );
+        let (a, b) =
+            (theirs.root.get(name).and_then(Value::as_str), ours.root.get(name).and_then(Value::as_str));
         a.max(b).map(Value::from)
     };
     if let Some(updated) = later("lastUpdated") {
@@ -75,11 +73,7 @@ pub fn merge(theirs: &Catalog, ours: &Catalog) -> Merged {
 
 /// Joins `ours` into `entry`, and returns the versions of ours that got another number.
 fn merge_entry(entry: &mut Map<String, Value>, ours: &Map<String, Value>) -> Vec<(String, String)> {
-    let our_versions = ours
-        .get("versions")
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
+    let our_versions = ours.get("versions").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut names = our_versions.keys().collect::<Vec<_>>();
     names.sort_by_key(|name| version_number(name));
     let renumbered = edit_object(entry, "versions", |versions| {
@@ -97,18 +91,10 @@ fn merge_entry(entry: &mut Map<String, Value>, ours: &Map<String, Value>) -> Vec
     });
 
     let now_called = |name: &str| {
-        renumbered
-            .iter()
-            .find(|(from, _)| from == name)
-            .map_or(name, |(_, to)| to.as_str())
-            .to_owned()
+        renumbered.iter().find(|(from, _)| from == name).map_or(name, |(_, to)| to.as_str()).to_owned()
     };
     let current_of = |entry: &Map<String, Value>| {
-        entry
-            .get("currentVersion")
-            .and_then(Value::as_str)
-            .unwrap_or("v1")
-            .to_owned()
+        entry.get("currentVersion").and_then(Value::as_str).unwrap_or("v1").to_owned()
     };
     let (their_current, our_current) = (current_of(entry), now_called(&current_of(ours)));
     if version_number(&our_current) > version_number(&their_current) {

@@ -64,10 +64,7 @@ impl Catalog {
     pub fn from_json(value: Value) -> Result<Self> {
         match value {
             Value::Object(root) if root.get("resources").is_some_and(Value::is_object) => Ok(Self { root }),
-            _ => Err(Error::new(
-                ErrorKind::Corrupt,
-                "the catalogue is not an object with resources",
-            )),
+            _ => Err(Error::new(ErrorKind::Corrupt, "the catalogue is not an object with resources")),
         }
     }
 
@@ -83,9 +80,7 @@ impl Catalog {
 
     /// Names of the resources, in the order of the catalogue.
     pub fn resource_names(&self) -> impl Iterator<Item = &str> {
-        self.resources()
-            .into_iter()
-            .flat_map(|resources| resources.keys().map(String::as_str))
+        self.resources().into_iter().flat_map(|resources| resources.keys().map(String::as_str))
     }
 
     /// The current definition of a resource; `None` when there is no such resource.
@@ -105,11 +100,7 @@ impl Catalog {
     /// `Corrupt` when its entry is not usable.
     pub fn definition_at(&self, resource: &str, version: &str) -> Result<Option<ResourceDefinition>> {
         match self.entry(resource) {
-            Some(entry)
-                if entry
-                    .get("versions")
-                    .is_some_and(|versions| versions.get(version).is_some()) =>
-            {
+            Some(entry) if entry.get("versions").is_some_and(|versions| versions.get(version).is_some()) => {
                 ResourceDefinition::at(resource, entry, version).map(Some)
             }
             _ => Ok(None),
@@ -118,23 +109,16 @@ impl Catalog {
 
     /// The versions of a resource, oldest first.
     pub fn versions(&self, resource: &str) -> Vec<&str> {
-        let versions = self
-            .entry(resource)
-            .and_then(|entry| entry.get("versions"))
-            .and_then(Value::as_object);
-        let mut names: Vec<&str> = versions
-            .into_iter()
-            .flat_map(|v| v.keys().map(String::as_str))
-            .collect();
+        let versions =
+            self.entry(resource).and_then(|entry| entry.get("versions")).and_then(Value::as_object);
+        let mut names: Vec<&str> = versions.into_iter().flat_map(|v| v.keys().map(String::as_str)).collect();
         names.sort_by_key(|name| upsert::version_number(name));
         names
     }
 
     /// Removes a resource from the catalogue; its objects stay. Returns its whole entry.
     pub fn remove(&mut self, resource: &str, now: &str) -> Option<Value> {
-        let removed = edit_object(&mut self.root, "resources", |resources| {
-            resources.shift_remove(resource)
-        })?;
+        let removed = edit_object(&mut self.root, "resources", |resources| resources.shift_remove(resource))?;
         self.touch(now);
         Some(removed)
     }

@@ -11,11 +11,7 @@ use serde_json::{Map, Value};
 /// Mapping and burned entries are united, `nextIndex` is above every index, and unknown members stay.
 pub fn merge_registries(theirs: &Value, ours: &Value) -> Value {
     let (Value::Object(theirs), Value::Object(ours)) = (theirs, ours) else {
-        return if theirs.is_object() {
-            theirs.clone()
-        } else {
-            ours.clone()
-        };
+        return if theirs.is_object() { theirs.clone() } else { ours.clone() };
     };
     let mut merged = theirs.clone();
     for (name, value) in ours {
@@ -28,24 +24,16 @@ pub fn merge_registries(theirs: &Value, ours: &Value) -> Value {
     let mut taken: BTreeSet<u64> = mapping.values().filter_map(Value::as_u64).collect();
     taken.extend(burned.iter().filter_map(|entry| entry.get("index")?.as_u64()));
     let above = |indices: &BTreeSet<u64>| indices.last().map_or(0, |last| last.saturating_add(1));
-    let our_last = mapping_indices(ours)
-        .max()
-        .map_or(0, |last| last.saturating_add(1));
-    let mut next = above(&taken)
-        .max(our_last)
-        .max(next_index(theirs))
-        .max(next_index(ours));
+    let our_last = mapping_indices(ours).max().map_or(0, |last| last.saturating_add(1));
+    let mut next = above(&taken).max(our_last).max(next_index(theirs)).max(next_index(ours));
     for (path, index) in self::mapping(ours).into_iter().flatten() {
         if mapping.contains_key(path) {
             continue;
         }
-        let index = index
-            .as_u64()
-            .filter(|index| !taken.contains(index))
-            .unwrap_or_else(|| {
-                next = next.saturating_add(1);
-                next - 1
-            });
+        let index = index.as_u64().filter(|index| !taken.contains(index)).unwrap_or_else(|| {
+            next = next.saturating_add(1);
+            next - 1
+        });
         taken.insert(index);
         mapping.insert(path.clone(), index.into());
     }
@@ -58,11 +46,7 @@ pub fn merge_registries(theirs: &Value, ours: &Value) -> Value {
 /// Joins the plugin registries of two writers: the bucket's own entries win, all else is united.
 pub(super) fn merge_plugin_registries(theirs: &Value, ours: &Value) -> Value {
     let (Value::Object(theirs), Value::Object(ours)) = (theirs, ours) else {
-        return if theirs.is_object() {
-            theirs.clone()
-        } else {
-            ours.clone()
-        };
+        return if theirs.is_object() { theirs.clone() } else { ours.clone() };
     };
     let mut merged = theirs.clone();
     for (plugin, registry) in ours {
@@ -106,10 +90,7 @@ fn mapping(registry: &Map<String, Value>) -> Option<&Map<String, Value>> {
 }
 
 fn mapping_indices(registry: &Map<String, Value>) -> impl Iterator<Item = u64> {
-    mapping(registry)
-        .into_iter()
-        .flat_map(Map::values)
-        .filter_map(Value::as_u64)
+    mapping(registry).into_iter().flat_map(Map::values).filter_map(Value::as_u64)
 }
 
 fn next_index(registry: &Map<String, Value>) -> u64 {

@@ -5,21 +5,14 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::ErrorKind;
 
-const HASHES: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/definition_hash.json"
-));
-const CATALOGS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/s3db_json.json"
-));
+const HASHES: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/definition_hash.json"));
+const CATALOGS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/s3db_json.json"));
 const NOW: &str = "2025-03-04T05:06:22.366Z";
 
 fn cases(vectors: &str) -> Vec<Value> {
-    serde_json::from_str::<Value>(vectors).unwrap()["cases"]
-        .as_array()
-        .unwrap()
-        .clone()
+    serde_json::from_str::<Value>(vectors).unwrap()["cases"].as_array().unwrap().clone()
 }
 
 fn map(value: &Value) -> Map<String, Value> {
@@ -43,10 +36,7 @@ fn definition_hashes_equal_those_of_s3db_js() {
 
 #[test]
 fn a_declared_resource_is_completed_as_in_s3db_js() {
-    for case in cases(HASHES)
-        .iter()
-        .filter(|case| case.get("persisted").is_some())
-    {
+    for case in cases(HASHES).iter().filter(|case| case.get("persisted").is_some()) {
         let (input, persisted) = (&case["input"], &case["persisted"]);
         let mut definition = ResourceDefinition::new("r", &input["attributes"]).unwrap();
         definition.timestamps = input["timestamps"].as_bool().unwrap_or(false);
@@ -55,21 +45,10 @@ fn a_declared_resource_is_completed_as_in_s3db_js() {
         }
         definition.set_partitions(&input["partitions"]).unwrap();
         definition.complete(input["versioningEnabled"].as_bool().unwrap());
-        assert_eq!(
-            Value::from(definition.attributes.clone()),
-            persisted["attributes"],
-            "{case}"
-        );
-        assert_eq!(
-            Value::from(definition.partitions.clone()),
-            persisted["partitions"],
-            "{case}"
-        );
+        assert_eq!(Value::from(definition.attributes.clone()), persisted["attributes"], "{case}");
+        assert_eq!(Value::from(definition.partitions.clone()), persisted["partitions"], "{case}");
         assert_eq!(definition.definition_hash(), case["expected"]);
-        assert_eq!(
-            definition.record_definition_hash(),
-            case["record_definition_hash"]
-        );
+        assert_eq!(definition.record_definition_hash(), case["record_definition_hash"]);
     }
 }
 
@@ -90,12 +69,7 @@ fn declared(resource: &Value, written: &Value) -> ResourceDefinition {
     let size = resource["idSize"].as_u64().or(resource["idGenerator"].as_u64());
     definition.id_size = size.unwrap_or(DEFAULT_ID_SIZE as u64) as usize;
     if let Some(generator) = resource["idGenerator"].as_str() {
-        definition.id_generator = if generator == "incremental" {
-            generator
-        } else {
-            "custom"
-        }
-        .into();
+        definition.id_generator = if generator == "incremental" { generator } else { "custom" }.into();
     }
     definition.hooks = map(&written["versions"][written["currentVersion"].as_str().unwrap()]["hooks"]);
     definition.schema_registry = Some(written["schemaRegistry"].clone());
@@ -145,10 +119,7 @@ fn a_changed_definition_is_the_next_version_and_the_same_one_is_not() {
         ("v4", true, true),
         ("v4", false, false),
     ];
-    assert_eq!(
-        versions,
-        expected.map(|(version, new, changed)| (version.to_owned(), new, changed))
-    );
+    assert_eq!(versions, expected.map(|(version, new, changed)| (version.to_owned(), new, changed)));
     assert_eq!(catalog.versions("u"), ["v1", "v2", "v3", "v4"]);
     let second = catalog.definition_at("u", "v2").unwrap().unwrap();
     assert_eq!(second.attributes["c"], "number|optional");
@@ -187,17 +158,11 @@ fn furnished() -> Catalog {
 fn what_we_do_not_know_survives_every_write() {
     let mut catalog = furnished();
     let mut definition = catalog.definition("u").unwrap().unwrap();
-    assert_eq!(
-        (definition.id_size, definition.id_generator.as_str()),
-        (12, "default")
-    );
+    assert_eq!((definition.id_size, definition.id_generator.as_str()), (12, "default"));
 
     definition.paranoid = false;
     let same = catalog.upsert(&definition, "2025-06-01T00:00:00.000Z");
-    assert_eq!(
-        (same.version.as_str(), same.new_version, same.changed),
-        ("v1", false, true)
-    );
+    assert_eq!((same.version.as_str(), same.new_version, same.changed), ("v1", false, true));
     definition.attributes.insert("b".into(), "number".into());
     let next = catalog.upsert(&definition, "2025-07-01T00:00:00.000Z");
     assert_eq!((next.version.as_str(), next.new_version), ("v2", true));
@@ -206,17 +171,11 @@ fn what_we_do_not_know_survives_every_write() {
     let (old, new) = (&before.root["resources"]["u"], &catalog.root["resources"]["u"]);
     assert_eq!(catalog.root["plugins"], before.root["plugins"]);
     assert_eq!(catalog.root["s3dbVersion"], "14.1.18");
-    assert_eq!(
-        (&new["note"], &new["createdBy"]),
-        (&old["note"], &old["createdBy"])
-    );
+    assert_eq!((&new["note"], &new["createdBy"]), (&old["note"], &old["createdBy"]));
     assert_eq!(new["schemaRegistry"], old["schemaRegistry"]);
     for version in ["v1", "v2"] {
         for member in ["hooks", "guard", "asyncEvents"] {
-            assert_eq!(
-                new["versions"][version][member], old["versions"]["v1"][member],
-                "{version} {member}"
-            );
+            assert_eq!(new["versions"][version][member], old["versions"]["v1"][member], "{version} {member}");
         }
     }
     assert_eq!(new["versions"]["v1"]["createdAt"], "2020-01-01T00:00:00.000Z");
@@ -226,10 +185,7 @@ fn what_we_do_not_know_survives_every_write() {
 #[test]
 fn a_removed_resource_leaves_the_others_alone() {
     let mut catalog = furnished();
-    catalog.upsert(
-        &ResourceDefinition::new("other", &json!({ "x": "string" })).unwrap(),
-        NOW,
-    );
+    catalog.upsert(&ResourceDefinition::new("other", &json!({ "x": "string" })).unwrap(), NOW);
     assert!(catalog.remove("u", NOW).is_some());
     assert_eq!(catalog.remove("u", NOW), None);
     assert_eq!(catalog.resource_names().collect::<Vec<_>>(), ["other"]);
@@ -237,11 +193,7 @@ fn a_removed_resource_leaves_the_others_alone() {
 
 #[test]
 fn a_resource_without_attributes_or_with_a_bad_name_is_refused() {
-    for (name, attributes) in [
-        ("u", json!({})),
-        ("u", json!([])),
-        ("a/b", json!({ "x": "string" })),
-    ] {
+    for (name, attributes) in [("u", json!({})), ("u", json!([])), ("a/b", json!({ "x": "string" }))] {
         let error = ResourceDefinition::new(name, &attributes).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
     }
@@ -265,11 +217,7 @@ fn two_processes_that_define_a_resource_differently_get_two_versions() {
     );
     let check = |theirs: &[Value], ours: &[Value], current: &str, all: &[&Value], moved: &[(&str, &str)]| {
         let merged = merge(&with_versions(theirs), &with_versions(ours));
-        let seen = merged
-            .renumbered
-            .iter()
-            .map(|r| (r.from.as_str(), r.to.as_str()))
-            .collect::<Vec<_>>();
+        let seen = merged.renumbered.iter().map(|r| (r.from.as_str(), r.to.as_str())).collect::<Vec<_>>();
         assert_eq!(seen, moved);
         let catalog = merged.catalog;
         assert_eq!(catalog.definition("u").unwrap().unwrap().version, current);
@@ -277,19 +225,10 @@ fn two_processes_that_define_a_resource_differently_get_two_versions() {
             .versions("u")
             .into_iter()
             .map(|version| Value::from(catalog.definition_at("u", version).unwrap().unwrap().attributes));
-        assert_eq!(
-            kept.collect::<Vec<_>>(),
-            all.iter().map(|v| (*v).clone()).collect::<Vec<_>>()
-        );
+        assert_eq!(kept.collect::<Vec<_>>(), all.iter().map(|v| (*v).clone()).collect::<Vec<_>>());
     };
     // Both made `v2` of the same `v1`.
-    check(
-        &[a.clone(), b.clone()],
-        &[a.clone(), c.clone()],
-        "v3",
-        &[&a, &b, &c],
-        &[("v2", "v3")],
-    );
+    check(&[a.clone(), b.clone()], &[a.clone(), c.clone()], "v3", &[&a, &b, &c], &[("v2", "v3")]);
     // Both made the resource.
     check(one(&b), one(&c), "v2", &[&b, &c], &[("v1", "v2")]);
     // We have an old view, and do not put it back.
@@ -297,13 +236,7 @@ fn two_processes_that_define_a_resource_differently_get_two_versions() {
     // They have an old view.
     check(one(&a), &[a.clone(), b.clone()], "v2", &[&a, &b], &[]);
     // Theirs has our definition under another number.
-    check(
-        &[a.clone(), b.clone(), c.clone()],
-        &[a.clone(), c.clone()],
-        "v3",
-        &[&a, &b, &c],
-        &[("v2", "v3")],
-    );
+    check(&[a.clone(), b.clone(), c.clone()], &[a.clone(), c.clone()], "v3", &[&a, &b, &c], &[("v2", "v3")]);
 }
 
 #[test]
@@ -321,10 +254,7 @@ fn a_merge_keeps_the_resources_and_members_of_both() {
     theirs.root.insert("public".into(), json!(2));
     let merged = merge(&theirs, &ours).catalog;
     assert_eq!(merged.resource_names().collect::<Vec<_>>(), ["u", "hers", "mine"]);
-    assert_eq!(
-        (&merged.root["private"], &merged.root["public"]),
-        (&json!(1), &json!(2))
-    );
+    assert_eq!((&merged.root["private"], &merged.root["public"]), (&json!(1), &json!(2)));
     assert_eq!(merged.root["lastUpdated"], "2025-08-01T00:00:00.000Z");
     assert_eq!(merged.root["resources"]["u"], furnished().root["resources"]["u"]);
 }
@@ -346,11 +276,7 @@ fn joined_registries_never_give_one_index_to_two_paths() {
         "note": 1
     });
     assert_eq!(merged, expected);
-    assert_eq!(
-        merge_registries(&merged, &ours),
-        merged,
-        "merging again changes nothing"
-    );
+    assert_eq!(merge_registries(&merged, &ours), merged, "merging again changes nothing");
     assert_eq!(merge_registries(&Value::Null, &ours), ours);
     assert_eq!(merge_registries(&theirs, &Value::Null), theirs);
 }

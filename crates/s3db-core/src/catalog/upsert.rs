@@ -28,16 +28,10 @@ impl Catalog {
     pub fn upsert(&mut self, definition: &ResourceDefinition, now: &str) -> Upserted {
         let upserted = edit_object(&mut self.root, "resources", |resources| {
             let before = resources.get(&definition.name).cloned();
-            let (version, same) = edit_object(resources, &definition.name, |entry| {
-                upsert_entry(entry, definition, now)
-            });
+            let (version, same) =
+                edit_object(resources, &definition.name, |entry| upsert_entry(entry, definition, now));
             let changed = before.as_ref() != resources.get(&definition.name);
-            Upserted {
-                version,
-                new_resource: before.is_none(),
-                new_version: !same,
-                changed,
-            }
+            Upserted { version, new_resource: before.is_none(), new_version: !same, changed }
         });
         if upserted.changed {
             self.touch(now);
@@ -52,16 +46,9 @@ fn upsert_entry(
     definition: &ResourceDefinition,
     now: &str,
 ) -> (String, bool) {
-    let current = entry
-        .get("currentVersion")
-        .and_then(Value::as_str)
-        .unwrap_or("v1")
-        .to_owned();
+    let current = entry.get("currentVersion").and_then(Value::as_str).unwrap_or("v1").to_owned();
     let versions = entry.get("versions").and_then(Value::as_object);
-    let existing = versions
-        .and_then(|v| v.get(&current))
-        .and_then(Value::as_object)
-        .cloned();
+    let existing = versions.and_then(|v| v.get(&current)).and_then(Value::as_object).cloned();
     let hash = definition.definition_hash();
     let same = existing.as_ref().is_some_and(|data| has_hash(data, &hash));
     let version = if same { current } else { next_version(versions) };
@@ -72,9 +59,7 @@ fn upsert_entry(
     if !entry.get("createdBy").is_some_and(Value::is_string) {
         entry.insert("createdBy".into(), definition.created_by.as_str().into());
     }
-    edit_object(entry, "versions", |versions| {
-        versions.insert(version.clone(), data.into())
-    });
+    edit_object(entry, "versions", |versions| versions.insert(version.clone(), data.into()));
     for (name, registry) in [
         ("schemaRegistry", &definition.schema_registry),
         ("pluginSchemaRegistry", &definition.plugin_schema_registry),
@@ -95,10 +80,7 @@ pub(super) fn version_number(name: &str) -> Option<u64> {
 
 /// `v<max+1>`; the first one is `v1`.
 pub(super) fn next_version(versions: Option<&Map<String, Value>>) -> String {
-    let numbers = versions
-        .into_iter()
-        .flat_map(Map::keys)
-        .filter_map(|name| version_number(name));
+    let numbers = versions.into_iter().flat_map(Map::keys).filter_map(|name| version_number(name));
     format!("v{}", numbers.max().unwrap_or(0).saturating_add(1))
 }
 
@@ -110,16 +92,12 @@ fn has_hash(data: &Map<String, Value>, hash: &str) -> bool {
 /// The hash of what a version entry holds.
 pub(super) fn stored_hash(data: &Map<String, Value>) -> Option<String> {
     let attributes = data.get("attributes")?.as_object()?;
-    let behavior = data
-        .get("behavior")
-        .and_then(Value::as_str)
-        .unwrap_or(super::definition::DEFAULT_BEHAVIOR);
+    let behavior =
+        data.get("behavior").and_then(Value::as_str).unwrap_or(super::definition::DEFAULT_BEHAVIOR);
     let none = Map::new();
     let partitions = data.get("partitions").and_then(Value::as_object).unwrap_or(&none);
     let timestamps = data.get("timestamps").and_then(Value::as_bool).unwrap_or(false);
-    Some(super::definition_hash(
-        attributes, behavior, partitions, timestamps,
-    ))
+    Some(super::definition_hash(attributes, behavior, partitions, timestamps))
 }
 
 /// A version entry, its members in the order of s3db.js, then the unknown ones of the entry that it follows.
@@ -138,10 +116,7 @@ fn version_data(
     data.insert("timestamps".into(), definition.timestamps.into());
     data.insert("partitions".into(), definition.partitions.clone().into());
     data.insert("paranoid".into(), definition.paranoid.into());
-    data.insert(
-        "allNestedObjectsOptional".into(),
-        definition.all_nested_objects_optional.into(),
-    );
+    data.insert("allNestedObjectsOptional".into(), definition.all_nested_objects_optional.into());
     data.insert("autoDecrypt".into(), definition.auto_decrypt.into());
     // s3db.js writes `cache` with the first definition of a resource only.
     match (existing, kept("cache")) {

@@ -15,9 +15,9 @@ pub(super) fn parse(rest: &str) -> Result<Connection> {
     let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
     let location = location.replace('\\', "/");
     let path = match location.strip_prefix("//") {
-        Some(after) => after
-            .strip_prefix("localhost/")
-            .map_or_else(|| folder(after), |path| format!("/{path}")),
+        Some(after) => {
+            after.strip_prefix("localhost/").map_or_else(|| folder(after), |path| format!("/{path}"))
+        }
         // `file:/folder` is a URL too; `file:folder` would mean `/folder`, which nobody expects.
         None if location.starts_with('/') => location,
         None => return Err(config("`file:` is not followed by `//`").hint(FORMS)),

@@ -75,8 +75,7 @@ impl Scheme {
 
     fn parse(text: &str) -> Option<Self> {
         let all = [Self::S3, Self::Http, Self::Https, Self::Memory, Self::File];
-        all.into_iter()
-            .find(|scheme| scheme.as_str().eq_ignore_ascii_case(text))
+        all.into_iter().find(|scheme| scheme.as_str().eq_ignore_ascii_case(text))
     }
 }
 
@@ -145,26 +144,17 @@ impl Connection {
 
     /// A database in the memory of this process.
     pub fn memory(bucket: impl Into<String>) -> Self {
-        Self {
-            bucket: bucket.into(),
-            ..Self::new(Scheme::Memory)
-        }
+        Self { bucket: bucket.into(), ..Self::new(Scheme::Memory) }
     }
 
     /// A database in a folder.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: Some(path.into()),
-            ..Self::new(Scheme::File)
-        }
+        Self { path: Some(path.into()), ..Self::new(Scheme::File) }
     }
 
     /// A database on AWS S3, with the SDK's own credentials.
     pub fn s3(bucket: impl Into<String>) -> Self {
-        Self {
-            bucket: bucket.into(),
-            ..Self::new(Scheme::S3)
-        }
+        Self { bucket: bucket.into(), ..Self::new(Scheme::S3) }
     }
 
     /// Finds the connection string of a command: the flag, then `S3DB_CONNECTION`, `S3DB_CONNECTION_STRING`,
@@ -254,9 +244,9 @@ impl Connection {
                 connection.set_bucket(url.host_str().unwrap_or_default())?;
                 let path = url.path().strip_prefix('/').unwrap_or_default();
                 connection.prefix = match scheme {
-                    Scheme::Memory => normalize_prefix(&decode("prefix", path)?)
-                        .trim_start_matches('/')
-                        .to_owned(),
+                    Scheme::Memory => {
+                        normalize_prefix(&decode("prefix", path)?).trim_start_matches('/').to_owned()
+                    }
                     _ => normalize_prefix(path),
                 };
             }
@@ -315,9 +305,7 @@ impl fmt::Display for Connection {
         }
         match (&self.endpoint, self.scheme) {
             (Some(endpoint), Scheme::Http | Scheme::Https) => {
-                let host = endpoint
-                    .split_once("://")
-                    .map_or(endpoint.as_str(), |(_, host)| host);
+                let host = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, host)| host);
                 write!(f, "{host}/{}", self.bucket)?;
             }
             _ => f.write_str(&self.bucket)?,
@@ -344,9 +332,7 @@ pub(crate) fn config(message: impl Into<String>) -> Error {
 
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
 fn unknown_scheme(name: &str) -> Error {
@@ -363,11 +349,8 @@ fn unknown_scheme(name: &str) -> Error {
 
 /// The parser's reason never repeats the text.
 fn malformed(scheme: Scheme, text: &str, reason: &url::ParseError) -> Error {
-    let after_authority = text
-        .split("://")
-        .nth(1)
-        .and_then(|rest| rest.split_once('/'))
-        .map_or("", |(_, path)| path);
+    let after_authority =
+        text.split("://").nth(1).and_then(|rest| rest.split_once('/')).map_or("", |(_, path)| path);
     let hint = if after_authority.contains('@') {
         "a key or secret with `/`, `@`, `:`, `#`, `?` or `%` in it must be percent-encoded: `/` is `%2F`, `+` may stay"
     } else {
@@ -379,19 +362,12 @@ fn malformed(scheme: Scheme, text: &str, reason: &url::ParseError) -> Error {
 /// Decodes percent escapes, strictly.
 fn decode(part: &'static str, encoded: &str) -> Result<String> {
     let bytes = encoded.as_bytes();
-    let malformed = encoded.match_indices('%').any(|(at, _)| {
-        !bytes
-            .get(at + 1..at + 3)
-            .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
-    });
-    let decoded = percent_decode_str(encoded)
-        .decode_utf8()
-        .ok()
-        .filter(|_| !malformed);
+    let malformed = encoded
+        .match_indices('%')
+        .any(|(at, _)| !bytes.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)));
+    let decoded = percent_decode_str(encoded).decode_utf8().ok().filter(|_| !malformed);
     decoded.map(std::borrow::Cow::into_owned).ok_or_else(|| {
-        config(format!(
-            "the {part} of the connection string holds a malformed percent escape"
-        ))
-        .hint("an escape is `%` and two hex digits, such as `%2F`; a `%` itself is `%25`")
+        config(format!("the {part} of the connection string holds a malformed percent escape"))
+            .hint("an escape is `%` and two hex digits, such as `%2F`; a `%` itself is `%25`")
     })
 }

@@ -40,11 +40,7 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, parameters: &Map<String, Value>)
 
 fn append(out: &mut form_urlencoded::Serializer<'_, String>, parent: &str, parameters: &Map<String, Value>) {
     for (name, value) in parameters {
-        let name = if parent.is_empty() {
-            name.clone()
-        } else {
-            format!("{parent}.{name}")
-        };
+        let name = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
         match value {
             Value::Object(nested) => append(out, &name, nested),
             Value::String(text) => {
@@ -60,9 +56,7 @@ fn append(out: &mut form_urlencoded::Serializer<'_, String>, parent: &str, param
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["secret", "token", "passphrase", "password", "credential"]
-        .iter()
-        .any(|word| name.contains(word))
+    ["secret", "token", "passphrase", "password", "credential"].iter().any(|word| name.contains(word))
 }
 
 fn insert(parameters: &mut Map<String, Value>, name: &str, value: Value) {

@@ -9,31 +9,18 @@ type Variable<'v> = &'v dyn Fn(&str) -> Option<String>;
 pub(super) fn resolve(flag: Option<&str>, variable: Variable<'_>) -> Result<Option<Connection>> {
     let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
     if let Some(flag) = flag {
-        return Connection::parse(flag)
-            .map(Some)
-            .map_err(|e| e.with("source", "--connection"));
+        return Connection::parse(flag).map(Some).map_err(|e| e.with("source", "--connection"));
     }
-    for name in [
-        "S3DB_CONNECTION",
-        "S3DB_CONNECTION_STRING",
-        "S3_CONNECTION_STRING",
-    ] {
+    for name in ["S3DB_CONNECTION", "S3DB_CONNECTION_STRING", "S3_CONNECTION_STRING"] {
         if let Some(text) = set(name) {
-            return Connection::parse(&text)
-                .map(Some)
-                .map_err(|e| e.with("source", name));
+            return Connection::parse(&text).map(Some).map_err(|e| e.with("source", name));
         }
     }
     // The variable of every other database: a scheme of ours makes it meant for us.
-    let ours = |text: &str| {
-        text.trim()
-            .split_once(':')
-            .is_some_and(|(scheme, _)| Scheme::parse(scheme).is_some())
-    };
+    let ours =
+        |text: &str| text.trim().split_once(':').is_some_and(|(scheme, _)| Scheme::parse(scheme).is_some());
     if let Some(text) = set("DATABASE_URL").filter(|text| ours(text)) {
-        return Connection::parse(&text)
-            .map(Some)
-            .map_err(|e| e.with("source", "DATABASE_URL"));
+        return Connection::parse(&text).map(Some).map_err(|e| e.with("source", "DATABASE_URL"));
     }
     aws(&set)
 }

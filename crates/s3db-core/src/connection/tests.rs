@@ -4,10 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const VECTORS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/keys_and_prefix.json"
-));
+const VECTORS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/keys_and_prefix.json"));
 
 fn parse(text: &str) -> Connection {
     Connection::parse(text).unwrap()
@@ -31,11 +29,8 @@ fn ours(input: &str) -> Option<Value> {
 #[test]
 fn connection_strings_mean_what_they_mean_to_s3db_js() {
     let vectors: Value = serde_json::from_str(VECTORS).unwrap();
-    let cases = vectors["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|case| case["kind"] == "connection_string");
+    let cases =
+        vectors["cases"].as_array().unwrap().iter().filter(|case| case["kind"] == "connection_string");
     assert_eq!(cases.clone().count(), 14);
     for case in cases {
         let input = case["input"].as_str().unwrap();
@@ -85,10 +80,7 @@ fn file_strings_name_a_folder() {
     ] {
         let connection = parse(text);
         assert_eq!(connection.path.as_deref(), Some(Path::new(path)), "{text}");
-        assert_eq!(
-            (connection.bucket.as_str(), connection.prefix.as_str()),
-            ("s3db", "")
-        );
+        assert_eq!((connection.bucket.as_str(), connection.prefix.as_str()), ("s3db", ""));
     }
 }
 
@@ -107,34 +99,16 @@ fn a_wrong_string_says_what_is_wrong_and_what_to_try() {
             "the scheme of the connection string is not one of s3, http, https, memory, file scheme=sqlite",
         ),
         ("s3://bucket:9000/x", "`s3://` takes no port"),
-        (
-            "s3://KEY@bucket",
-            "the connection string has an access key but no secret",
-        ),
-        (
-            "s3://:hunter2@bucket",
-            "the connection string has a secret but no access key",
-        ),
-        (
-            "s3://bucket?sessionToken=x",
-            "the connection string has a session token but no keys",
-        ),
-        (
-            "s3://KEY:hunter2%2@bucket",
-            "the secret of the connection string holds a malformed percent escape",
-        ),
+        ("s3://KEY@bucket", "the connection string has an access key but no secret"),
+        ("s3://:hunter2@bucket", "the connection string has a secret but no access key"),
+        ("s3://bucket?sessionToken=x", "the connection string has a session token but no keys"),
+        ("s3://KEY:hunter2%2@bucket", "the secret of the connection string holds a malformed percent escape"),
         (
             "s3://KEY:hunter2%FF@bucket",
             "the secret of the connection string holds a malformed percent escape",
         ),
-        (
-            "s3://KEY:hun/ter2@bucket",
-            "the s3 connection string cannot be read: invalid port number",
-        ),
-        (
-            "s3://KEY:hun#ter2@bucket",
-            "the s3 connection string cannot be read: invalid port number",
-        ),
+        ("s3://KEY:hun/ter2@bucket", "the s3 connection string cannot be read: invalid port number"),
+        ("s3://KEY:hun#ter2@bucket", "the s3 connection string cannot be read: invalid port number"),
         ("memory://b#x", "the connection string holds a `#`"),
         ("memory://KEY:hunter2@b", "`memory://` takes no keys"),
         ("http://", "the http connection string cannot be read: empty host"),
@@ -146,18 +120,11 @@ fn a_wrong_string_says_what_is_wrong_and_what_to_try() {
         ("file://", "the file connection string has no path"),
         ("file:///", "the file connection string has no path"),
         ("file:data", "`file:` is not followed by `//`"),
-        (
-            "file:///a%zz",
-            "the path of the connection string holds a malformed percent escape",
-        ),
+        ("file:///a%zz", "the path of the connection string holds a malformed percent escape"),
         ("file://KEY:hunter2@host/x", "`file://` takes no keys"),
     ] {
         let error = Connection::parse(text).unwrap_err();
-        assert_eq!(
-            (error.kind(), error.to_string().as_str()),
-            (ErrorKind::Config, message),
-            "{text}"
-        );
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Config, message), "{text}");
         assert!(
             !format!("{error:?}").contains("hunter2") && !format!("{error:?}").contains("ter2"),
             "{error:?}"
@@ -177,10 +144,7 @@ fn nothing_prints_a_secret() {
     for secret in ["hunter2", "tok3n", "AKIA"] {
         assert!(!printed.contains(secret), "{printed}");
     }
-    assert_eq!(
-        connection.to_string(),
-        "s3://***:***@bucket/p?apiToken=***&region=eu-west-1&a.b=5"
-    );
+    assert_eq!(connection.to_string(), "s3://***:***@bucket/p?apiToken=***&region=eu-west-1&a.b=5");
     assert!(!printed.contains("hunter3"), "{printed}");
 }
 
@@ -198,10 +162,7 @@ fn parameters_nest_and_are_typed() {
         "executorPool": {"concurrency": 20}, "a": {"b": 1.5}, "on": true, "text": "1e3", "big": "99999999999999999999"
     });
     assert_eq!(Value::Object(connection.parameters.clone()), expected);
-    assert_eq!(
-        connection.parameter_u64("executorPool.concurrency").unwrap(),
-        Some(20)
-    );
+    assert_eq!(connection.parameter_u64("executorPool.concurrency").unwrap(), Some(20));
     assert_eq!(connection.parameter_u64("executorPool.retries").unwrap(), None);
     assert_eq!(connection.parameter_bool("on").unwrap(), Some(true));
     let error = connection.parameter_u64("text").unwrap_err();
@@ -214,12 +175,7 @@ fn parameters_nest_and_are_typed() {
 #[test]
 fn a_command_finds_its_connection_in_order() {
     let check = |flag: Option<&str>, variables: &[(&str, &str)], expected: Option<&str>| {
-        let variable = |name: &str| {
-            variables
-                .iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, v)| (*v).to_owned())
-        };
+        let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         let found = Connection::resolve(flag, variable).unwrap();
         assert_eq!(found.map(|c| c.to_string()).as_deref(), expected, "{variables:?}");
     };
@@ -240,19 +196,10 @@ fn a_command_finds_its_connection_in_order() {
     check(None, &all[3..], Some("memory://four"));
     check(None, &all[4..], Some("s3://***:***@five"));
     check(None, &all[5..], None);
-    check(
-        None,
-        &[("S3DB_CONNECTION", " "), ("DATABASE_URL", "postgres://u:p@h/db")],
-        None,
-    );
+    check(None, &[("S3DB_CONNECTION", " "), ("DATABASE_URL", "postgres://u:p@h/db")], None);
 
-    let broken = Connection::resolve(None, |name| {
-        (name == "S3_CONNECTION_STRING").then(|| "ftp://x".into())
-    });
-    assert_eq!(
-        broken.unwrap_err().context("source"),
-        Some("S3_CONNECTION_STRING")
-    );
+    let broken = Connection::resolve(None, |name| (name == "S3_CONNECTION_STRING").then(|| "ftp://x".into()));
+    assert_eq!(broken.unwrap_err().context("source"), Some("S3_CONNECTION_STRING"));
 }
 
 #[test]

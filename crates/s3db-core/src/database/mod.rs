@@ -197,7 +197,9 @@ impl Inner {
 
     /// Starts deriving the key that seals secrets, once, on a blocking thread. A secret that comes first waits for it.
     fn warm_up(&self) {
-        let (Some(keyring), Ok(runtime)) = (&self.keyring, tokio::runtime::Handle::try_current()) else { return };
+        let (Some(keyring), Ok(runtime)) = (&self.keyring, tokio::runtime::Handle::try_current()) else {
+            return;
+        };
         self.warming.get_or_init(|| {
             let keyring = keyring.clone();
             runtime.spawn_blocking(move || keyring.prepare())

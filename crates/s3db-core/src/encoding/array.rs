@@ -26,10 +26,7 @@ pub(super) fn encode_strings(items: &[Value]) -> String {
     };
     if ambiguous {
         out.clear();
-        let texts = items
-            .iter()
-            .map(|item| Value::String(js::to_text(item)))
-            .collect();
+        let texts = items.iter().map(|item| Value::String(js::to_text(item))).collect();
         js::push_json(&mut out, &Value::Array(texts));
     }
     out

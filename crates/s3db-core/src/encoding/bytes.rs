@@ -20,8 +20,5 @@ pub(super) fn encode(value: &Value) -> Option<String> {
 }
 
 fn of_items(items: &[Value]) -> Option<Vec<u8>> {
-    items
-        .iter()
-        .map(|item| item.as_u64().and_then(|n| u8::try_from(n).ok()))
-        .collect()
+    items.iter().map(|item| item.as_u64().and_then(|n| u8::try_from(n).ok())).collect()
 }

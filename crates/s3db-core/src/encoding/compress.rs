@@ -25,10 +25,7 @@ pub(super) fn inflate_base85(payload: &str) -> Option<String> {
 
 fn inflate(bytes: &[u8]) -> Option<String> {
     let mut out = Vec::new();
-    DeflateDecoder::new(bytes)
-        .take(INFLATED_BYTES_MAX + 1)
-        .read_to_end(&mut out)
-        .ok()?;
+    DeflateDecoder::new(bytes).take(INFLATED_BYTES_MAX + 1).read_to_end(&mut out).ok()?;
     let complete = !bytes.is_empty() && out.len() as u64 <= INFLATED_BYTES_MAX;
     complete.then(|| String::from_utf8_lossy(&out).into_owned())
 }

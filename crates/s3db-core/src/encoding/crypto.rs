@@ -101,9 +101,7 @@ pub struct KeyRing {
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyRing")
-            .field("ready", &self.ready_to_seal())
-            .finish_non_exhaustive()
+        f.debug_struct("KeyRing").field("ready", &self.ready_to_seal()).finish_non_exhaustive()
     }
 }
 
@@ -112,12 +110,7 @@ impl KeyRing {
     pub fn new(passphrase: Passphrase, random: &dyn Random) -> Self {
         let mut own_salt = [0; SALT_BYTES];
         random.fill(&mut own_salt);
-        Self {
-            passphrase,
-            own_salt,
-            own_key: OnceLock::new(),
-            foreign: Mutex::default(),
-        }
+        Self { passphrase, own_salt, own_key: OnceLock::new(), foreign: Mutex::default() }
     }
 
     /// Whether [`seal`](Self::seal) need not derive a key.
@@ -146,8 +139,7 @@ impl KeyRing {
         let body = sealed.get_mut(SALT_BYTES + NONCE_BYTES..).ok_or_else(failed)?;
         let tag = cipher(self.own_key())
             .and_then(|key| {
-                key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), body)
-                    .ok()
+                key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), body).ok()
             })
             .ok_or_else(failed)?;
         sealed.extend_from_slice(tag.as_ref());
@@ -183,11 +175,7 @@ impl KeyRing {
             return Layer::Outcome(Opened::NotSealed);
         };
         let own = salt == self.own_salt;
-        let slot = if own {
-            None
-        } else {
-            self.cache().slot(salt, derive)
-        };
+        let slot = if own { None } else { self.cache().slot(salt, derive) };
         let key = match (own, &slot, derive) {
             (true, _, Derive::Allowed) => Some(self.own_key()),
             (true, _, Derive::CachedOnly) => self.own_key.get(),
@@ -265,11 +253,7 @@ impl Cache {
 
     /// Drops the key that was not used for the longest time. A scan is nothing beside the derivation that follows.
     fn evict(&mut self) {
-        let oldest = self
-            .slots
-            .iter()
-            .min_by_key(|(_, (used, _))| *used)
-            .map(|(salt, _)| *salt);
+        let oldest = self.slots.iter().min_by_key(|(_, (used, _))| *used).map(|(salt, _)| *salt);
         if let Some(salt) = oldest {
             self.slots.remove(&salt);
         }
@@ -293,7 +277,5 @@ fn split(sealed: &str) -> Option<(Salt, [u8; NONCE_BYTES], Vec<u8>)> {
 }
 
 fn cipher(key: &Key) -> Option<LessSafeKey> {
-    UnboundKey::new(&AES_256_GCM, key.as_slice())
-        .ok()
-        .map(LessSafeKey::new)
+    UnboundKey::new(&AES_256_GCM, key.as_slice()).ok().map(LessSafeKey::new)
 }

@@ -78,18 +78,13 @@ pub(super) fn find(text: &str) -> Option<Code<'_>> {
     match text.as_bytes().first()? {
         b'h' | b'/' => {
             let (prefix, code) = PREFIXES.iter().find(|(prefix, _)| text.starts_with(prefix))?;
-            text.get(prefix.len()..)
-                .filter(|_| prefix.len() > 4)
-                .map(|rest| Code::Prefix(*code, rest))
+            text.get(prefix.len()..).filter(|_| prefix.len() > 4).map(|rest| Code::Prefix(*code, rest))
         }
         // Most texts start with another letter, or are no longer than the shortest word.
         b'a' | b'c' | b'd' | b'f' | b'i' | b'm' | b'p' | b'r' | b's' | b't'
             if (6..=33).contains(&text.len()) =>
         {
-            WORDS
-                .iter()
-                .find(|(word, _)| *word == text)
-                .map(|(_, code)| Code::Word(*code))
+            WORDS.iter().find(|(word, _)| *word == text).map(|(_, code)| Code::Word(*code))
         }
         _ => None,
     }
@@ -116,21 +111,13 @@ pub(super) fn expand(payload: &str) -> Option<String> {
     let mut chars = payload.chars();
     let first = chars.next()?;
     if chars.as_str().is_empty() {
-        return WORDS
-            .iter()
-            .find(|(_, code)| *code == first)
-            .map(|(word, _)| (*word).to_owned());
+        return WORDS.iter().find(|(_, code)| *code == first).map(|(word, _)| (*word).to_owned());
     }
     if first == '@' {
         let code = chars.next()?;
         let (prefix, _) = PREFIXES.iter().find(|(_, c)| *c == code)?;
         return Some([*prefix, chars.as_str()].concat());
     }
-    let name = payload
-        .strip_prefix("function ")?
-        .strip_suffix("() { [native code] }")?;
-    PROTOTYPE_WORDS
-        .iter()
-        .find(|(function, _)| *function == name)
-        .map(|(_, word)| (*word).to_owned())
+    let name = payload.strip_prefix("function ")?.strip_suffix("() { [native code] }")?;
+    PROTOTYPE_WORDS.iter().find(|(function, _)| *function == name).map(|(_, word)| (*word).to_owned())
 }

@@ -77,11 +77,7 @@ impl Axis {
 /// A coordinate in degrees; `None` when it is out of range.
 pub(super) fn encode_degrees(axis: Axis, degrees: f64, decimals: u32) -> Option<String> {
     let offset = axis.offset();
-    if (-offset..=offset).contains(&degrees) {
-        encode('~', degrees + offset, decimals)
-    } else {
-        None
-    }
+    if (-offset..=offset).contains(&degrees) { encode('~', degrees + offset, decimals) } else { None }
 }
 
 /// Reads a coordinate. The noise of `n / 10^decimals - offset` is part of the value that every reader returns.
@@ -113,14 +109,8 @@ pub(super) fn decode_point(text: &str, decimals: u32) -> Option<Value> {
     let split = text.strip_prefix('~')?.find('~')? + 1;
     let (latitude, longitude) = text.split_at_checked(split)?;
     let mut point = Map::new();
-    point.insert(
-        "latitude".to_owned(),
-        decode_degrees(Axis::Latitude, latitude, decimals)?,
-    );
-    point.insert(
-        "longitude".to_owned(),
-        decode_degrees(Axis::Longitude, longitude, decimals)?,
-    );
+    point.insert("latitude".to_owned(), decode_degrees(Axis::Latitude, latitude, decimals)?);
+    point.insert("longitude".to_owned(), decode_degrees(Axis::Longitude, longitude, decimals)?);
     Some(Value::Object(point))
 }
 
@@ -154,11 +144,7 @@ pub(super) fn encode_batch(items: &[Value], decimals: u32) -> Option<String> {
 pub(super) fn decode_batch(text: &str, decimals: u32) -> Option<Value> {
     let scale = scale(decimals);
     let item = |digits: &str| {
-        let n = if digits.is_empty() {
-            f64::NAN
-        } else {
-            base62::decode(digits) / scale
-        };
+        let n = if digits.is_empty() { f64::NAN } else { base62::decode(digits) / scale };
         number::from_f64(n).map_or(Value::Null, Value::Number)
     };
     if text.is_empty() || text == "^[]" {
@@ -171,9 +157,7 @@ pub(super) fn decode_batch(text: &str, decimals: u32) -> Option<Value> {
         return Some(Value::Array(chars.as_str().split(',').map(item).collect()));
     }
     text.starts_with('^').then(|| {
-        let items = text
-            .split('|')
-            .map(|part| part.strip_prefix('^').map_or(Value::Null, item));
+        let items = text.split('|').map(|part| part.strip_prefix('^').map_or(Value::Null, item));
         Value::Array(items.collect())
     })
 }

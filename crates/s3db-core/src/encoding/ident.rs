@@ -54,27 +54,18 @@ pub(super) fn encode_semver(text: &str) -> Option<String> {
 /// Reads the packed integer as `major.minor.patch`.
 pub(super) fn decode_semver(text: &str) -> Option<String> {
     let packed = base62::decode_u64(text).filter(|n| *n <= 1 << 53)?;
-    Some(format!(
-        "{}.{}.{}",
-        packed / 1_000_000,
-        packed / 1_000 % 1_000,
-        packed % 1_000
-    ))
+    Some(format!("{}.{}.{}", packed / 1_000_000, packed / 1_000 % 1_000, packed % 1_000))
 }
 
 /// `+` and digits in base62. Numbers that start with a zero, or have more than fifteen digits, stay text.
 pub(super) fn encode_phone(text: &str) -> Option<String> {
-    let digits = text
-        .strip_prefix('+')
-        .filter(|digits| digits.len() <= 15 && !digits.starts_with('0'))?;
+    let digits = text.strip_prefix('+').filter(|digits| digits.len() <= 15 && !digits.starts_with('0'))?;
     parse_digits(digits).map(|n| base62::encode(n as f64))
 }
 
 /// Reads base62 as `+` and digits.
 pub(super) fn decode_phone(text: &str) -> Option<String> {
-    base62::decode_u64(text)
-        .filter(|n| *n <= 1 << 53)
-        .map(|n| format!("+{n}"))
+    base62::decode_u64(text).filter(|n| *n <= 1 << 53).map(|n| format!("+{n}"))
 }
 
 /// `#rrggbb` as five base62 digits.

@@ -11,11 +11,7 @@ pub(super) fn parse(text: &str) -> Option<Value> {
 
 /// Reads a text as JSON when it starts like an object or an array.
 pub(super) fn parse_container(text: &str) -> Option<Value> {
-    if text.starts_with(['{', '[']) {
-        parse(text)
-    } else {
-        None
-    }
+    if text.starts_with(['{', '[']) { parse(text) } else { None }
 }
 
 /// Whether a string stored without quotes could be read as another value by some reader.

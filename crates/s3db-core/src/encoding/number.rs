@@ -106,12 +106,7 @@ fn push_f64(out: &mut String, n: f64) {
     let mut buffer = ryu_js::Buffer::new();
     let text = buffer.format_finite(n.abs());
     let (digits, exponent) = text.split_once('e').unwrap_or((text, "0"));
-    push_scientific(
-        out,
-        n < 0.0,
-        digits,
-        exponent.trim_start_matches('+').parse().unwrap_or(0),
-    );
+    push_scientific(out, n < 0.0, digits, exponent.trim_start_matches('+').parse().unwrap_or(0));
 }
 
 /// Appends `digits * 10^exponent` as `<digit>.<digits>e<exponent>`: one digit is the same in base 10 and base 62.
@@ -139,11 +134,7 @@ fn from_exact(negative: bool, magnitude: u128) -> Option<Number> {
     match (negative, small) {
         (false, Some(n)) => Some(Number::from(n)),
         (true, Some(n)) if n <= 1 << 63 => Some(Number::from((n as i64).wrapping_neg())),
-        _ => from_f64(if negative {
-            -(magnitude as f64)
-        } else {
-            magnitude as f64
-        }),
+        _ => from_f64(if negative { -(magnitude as f64) } else { magnitude as f64 }),
     }
 }
 
@@ -161,8 +152,6 @@ fn exact_decimal(text: &str) -> Option<Number> {
         magnitude = magnitude.checked_mul(10)?.checked_add(digit)?;
     }
     let magnitude = magnitude.checked_mul(10_u128.checked_pow(zeroes)?)?;
-    u64::try_from(magnitude)
-        .ok()
-        .filter(|n| !negative || *n <= 1 << 63)?;
+    u64::try_from(magnitude).ok().filter(|n| !negative || *n <= 1 << 63)?;
     from_exact(negative, magnitude)
 }

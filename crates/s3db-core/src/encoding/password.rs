@@ -139,15 +139,22 @@ fn parse_compact_argon2<'a>(head: &str, rest: &'a str) -> Option<Parsed<'a>> {
 
 fn argon2([version, memory_kib, passes, lanes]: [u64; 4], rest: &str) -> Option<Parsed<'_>> {
     let (salt, digest) = rest.split_once('$')?;
-    let alphabet = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/');
+    let alphabet =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/');
     // Bounds of the algorithm; a salt of 8 bytes has 11 digits, a digest of 12 bytes 16.
     let numbers = [16, 19].contains(&version)
         && (8 * lanes..=1 << MEMORY_LOG2_MAX).contains(&memory_kib)
         && (1..=u64::from(u32::MAX)).contains(&passes)
         && (1..=0xff_ffff).contains(&lanes);
     let texts = (11..=86).contains(&salt.len()) && (16..=172).contains(&digest.len());
-    (numbers && texts && alphabet(salt) && alphabet(digest))
-        .then_some(Parsed::Argon2id { version, memory_kib, passes, lanes, salt, digest })
+    (numbers && texts && alphabet(salt) && alphabet(digest)).then_some(Parsed::Argon2id {
+        version,
+        memory_kib,
+        passes,
+        lanes,
+        salt,
+        digest,
+    })
 }
 
 fn decimal(text: &str) -> Option<u64> {

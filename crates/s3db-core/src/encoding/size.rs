@@ -42,22 +42,13 @@ pub fn value_text(value: &Value) -> String {
 
 /// Bytes of names and values together.
 pub fn total_bytes<'a>(entries: impl IntoIterator<Item = (&'a str, &'a Value)>) -> usize {
-    entries
-        .into_iter()
-        .map(|(name, value)| name.len() + value_bytes(value))
-        .sum()
+    entries.into_iter().map(|(name, value)| name.len() + value_bytes(value)).sum()
 }
 
 /// Bytes that the system fields take: `_v`, both times with `timestamps`, and the id where the caller passes one.
 pub fn overhead_bytes(version: &str, timestamps: bool, id: Option<&str>) -> usize {
-    let times = if timestamps {
-        "createdAt".len() + "updatedAt".len() + 2 * ISO_BYTES
-    } else {
-        0
-    };
-    let id = id
-        .filter(|id| !id.is_empty())
-        .map_or(0, |id| "id".len() + id.len());
+    let times = if timestamps { "createdAt".len() + "updatedAt".len() + 2 * ISO_BYTES } else { 0 };
+    let id = id.filter(|id| !id.is_empty()).map_or(0, |id| "id".len() + id.len());
     "_v".len() + version.len() + times + id
 }
 

@@ -52,11 +52,7 @@ pub fn encode(text: &str) -> Cow<'_, str> {
     if let Some(code) = dictionary::find(text) {
         return as_code(code);
     }
-    if is_printable(text) {
-        Cow::Borrowed(text)
-    } else {
-        as_escaped(text)
-    }
+    if is_printable(text) { Cow::Borrowed(text) } else { as_escaped(text) }
 }
 
 /// Writes a text so that every reader, s3db.js too, gets the same text back.
@@ -106,12 +102,10 @@ pub fn decode(text: &str) -> Decoded<'_> {
         [b'z', b':', _, ..] => text.get(2..).and_then(compress::inflate_base64),
         [b'u', b':', _, ..] => text.get(2..).and_then(unescape),
         [b'b', b':', _, ..] => {
-            text.get(2..).map(
-                |payload| match String::from_utf8(base64::decode_lenient(payload)) {
-                    Ok(text) => text,
-                    Err(damaged) => String::from_utf8_lossy(damaged.as_bytes()).into_owned(),
-                },
-            )
+            text.get(2..).map(|payload| match String::from_utf8(base64::decode_lenient(payload)) {
+                Ok(text) => text,
+                Err(damaged) => String::from_utf8_lossy(damaged.as_bytes()).into_owned(),
+            })
         }
         _ => None,
     };
@@ -120,16 +114,12 @@ pub fn decode(text: &str) -> Decoded<'_> {
 
 /// Whether a reader would take the text for one of the forms.
 fn is_prefixed(text: &str) -> bool {
-    matches!(
-        text.as_bytes(),
-        [b'd' | b'u' | b'b' | b'z', b':', ..] | [b'z', b'8', b'5', b':', ..]
-    )
+    matches!(text.as_bytes(), [b'd' | b'u' | b'b' | b'z', b':', ..] | [b'z', b'8', b'5', b':', ..])
 }
 
 /// One pass without branches, which the compiler turns into vector instructions.
 fn is_printable(text: &str) -> bool {
-    text.bytes()
-        .fold(true, |all, byte| all & (byte.wrapping_sub(0x20) <= 0x5e))
+    text.bytes().fold(true, |all, byte| all & (byte.wrapping_sub(0x20) <= 0x5e))
 }
 
 fn as_code(code: Code<'_>) -> Cow<'static, str> {

@@ -128,9 +128,7 @@ pub(super) fn decode_duration(text: &str) -> Option<String> {
         return None;
     }
     let ms = read_digits(text)?;
-    (0.0..=base62::EXACT)
-        .contains(&ms)
-        .then(|| iso_duration(ms as u64))
+    (0.0..=base62::EXACT).contains(&ms).then(|| iso_duration(ms as u64))
 }
 
 fn iso_duration(ms: u64) -> String {
@@ -161,11 +159,7 @@ fn iso_duration(ms: u64) -> String {
 
 /// Base62 digits alone, so that other texts never pass for a number.
 fn read_digits(text: &str) -> Option<f64> {
-    let n = if text.is_empty() {
-        f64::NAN
-    } else {
-        base62::decode(text)
-    };
+    let n = if text.is_empty() { f64::NAN } else { base62::decode(text) };
     (!n.is_nan()).then_some(n)
 }
 
@@ -216,10 +210,9 @@ fn parse_clock(text: &str, fraction_digits_max: usize) -> Option<i64> {
         None => (0, 0),
         Some(text) => match text.split_once('.') {
             None => (parse_digits(text, 2)?, 0),
-            Some((seconds, fraction)) => (
-                parse_digits(seconds, 2)?,
-                parse_millis(fraction, fraction_digits_max)?,
-            ),
+            Some((seconds, fraction)) => {
+                (parse_digits(seconds, 2)?, parse_millis(fraction, fraction_digits_max)?)
+            }
         },
     };
     let valid = parts.next().is_none() && hours < 24 && minutes < 60 && seconds < 60;
@@ -256,10 +249,7 @@ fn split_zone(time: &str) -> Option<(&str, i64)> {
 
 fn parse_digits(text: &str, width: usize) -> Option<i64> {
     let valid = text.len() == width && text.bytes().all(|byte| byte.is_ascii_digit());
-    valid.then(|| {
-        text.bytes()
-            .fold(0, |sum, byte| sum * 10 + i64::from(byte - b'0'))
-    })
+    valid.then(|| text.bytes().fold(0, |sum, byte| sum * 10 + i64::from(byte - b'0')))
 }
 
 fn push_date(out: &mut String, days: i64) {

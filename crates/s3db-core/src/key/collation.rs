@@ -44,9 +44,7 @@ const PAIRS: [(char, &str); 4] = [('æ', "ae"), ('œ', "oe"), ('ß', "ss"), ('ĳ
 pub fn locale_compare(a: &str, b: &str) -> Ordering {
     let (a, b) = (weights(a), weights(b));
     let by = |level: fn(&Weight) -> u32| a.iter().map(level).cmp(b.iter().map(level));
-    by(|w| w.base)
-        .then_with(|| by(|w| w.accent))
-        .then_with(|| by(|w| w.case))
+    by(|w| w.base).then_with(|| by(|w| w.accent)).then_with(|| by(|w| w.case))
 }
 
 struct Weight {
@@ -65,48 +63,24 @@ fn weights(text: &str) -> Vec<Weight> {
 
 fn push_weights(c: char, out: &mut Vec<Weight>) {
     if let Some(at) = BEFORE_LETTERS.find(c) {
-        return out.push(Weight {
-            base: at as u32,
-            accent: 0,
-            case: 0,
-        });
+        return out.push(Weight { base: at as u32, accent: 0, case: 0 });
     }
     if c.is_ascii_control() {
         return;
     }
     let mut lower = c.to_lowercase();
     let (Some(small), None) = (lower.next(), lower.next()) else {
-        return out.push(Weight {
-            base: c as u32,
-            accent: 0,
-            case: 0,
-        });
+        return out.push(Weight { base: c as u32, accent: 0, case: 0 });
     };
     let case = u32::from(small != c);
     if let Some((_, pair)) = PAIRS.iter().find(|(letter, _)| *letter == small) {
         // The accent weight tells the ligature from the two letters.
-        return out.extend(pair.chars().map(|base| Weight {
-            base: base as u32,
-            accent: 1,
-            case,
-        }));
+        return out.extend(pair.chars().map(|base| Weight { base: base as u32, accent: 1, case }));
     }
     for (row, (accented, bases)) in (2u32..).zip(ACCENTS) {
-        if let Some((_, base)) = accented
-            .chars()
-            .zip(bases.chars())
-            .find(|(letter, _)| *letter == small)
-        {
-            return out.push(Weight {
-                base: base as u32,
-                accent: row,
-                case,
-            });
+        if let Some((_, base)) = accented.chars().zip(bases.chars()).find(|(letter, _)| *letter == small) {
+            return out.push(Weight { base: base as u32, accent: row, case });
         }
     }
-    out.push(Weight {
-        base: small as u32,
-        accent: 0,
-        case,
-    });
+    out.push(Weight { base: small as u32, accent: 0, case });
 }

@@ -44,9 +44,7 @@ fn iso_days(text: &str) -> Option<i64> {
         Some(time) => time_days_ms(time)?,
     };
     let days = days_of(year, month, day)?;
-    (days * DAY_MS)
-        .checked_add(offset)
-        .map(|ms| ms.div_euclid(DAY_MS))
+    (days * DAY_MS).checked_add(offset).map(|ms| ms.div_euclid(DAY_MS))
 }
 
 const DAY_MS: i64 = 86_400_000;
@@ -145,18 +143,10 @@ fn day_text(days: i64) -> Option<String> {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     Some(match year {
         0..=9999 => format!("{year:04}-{month:02}-{day:02}"),
-        _ => format!(
-            "{}{:06}-{month:02}-{day:02}",
-            if year < 0 { '-' } else { '+' },
-            year.abs()
-        ),
+        _ => format!("{}{:06}-{month:02}-{day:02}", if year < 0 { '-' } else { '+' }, year.abs()),
     })
 }

@@ -200,8 +200,7 @@ impl Keys {
 
     /// What a key names. Keys outside the database, and keys of no known form, are [`ParsedKey::Foreign`].
     pub fn parse<'k>(&self, key: &'k str) -> ParsedKey<'k> {
-        key.strip_prefix(&self.root)
-            .map_or(ParsedKey::Foreign, parse::parse)
+        key.strip_prefix(&self.root).map_or(ParsedKey::Foreign, parse::parse)
     }
 
     fn sequence_part(&self, resource: &str, field: &str, part: &str) -> Result<String> {
@@ -222,10 +221,8 @@ pub(crate) fn fits(key: String) -> Result<String> {
     if key.len() <= KEY_BYTES_MAX {
         return Ok(key);
     }
-    Err(
-        Error::new(ErrorKind::TooLarge, "the key of the object is too long")
-            .with("key_bytes", key.len())
-            .with("limit_bytes", KEY_BYTES_MAX)
-            .hint("use a shorter id, shorter names, or a `maxlength` rule on the partition field"),
-    )
+    Err(Error::new(ErrorKind::TooLarge, "the key of the object is too long")
+        .with("key_bytes", key.len())
+        .with("limit_bytes", KEY_BYTES_MAX)
+        .hint("use a shorter id, shorter names, or a `maxlength` rule on the partition field"))
 }

@@ -16,13 +16,12 @@ pub fn check_id(id: &str) -> Result<()> {
     }
     match refused(id) {
         None => Ok(()),
-        Some(characters) => Err(Error::new(
-            ErrorKind::Validation,
-            "the id holds characters that no key can hold",
-        )
-        .with("id", shown(id))
-        .with("characters", characters)
-        .hint("ids may hold anything but `/`, `\\`, `=` and `%`; replace them, for example with `-`")),
+        Some(characters) => {
+            Err(Error::new(ErrorKind::Validation, "the id holds characters that no key can hold")
+                .with("id", shown(id))
+                .with("characters", characters)
+                .hint("ids may hold anything but `/`, `\\`, `=` and `%`; replace them, for example with `-`"))
+        }
     }
 }
 
@@ -48,11 +47,7 @@ pub fn check_name(what: &'static str, name: &str) -> Result<()> {
 
 /// The refused characters in a text, each once, separated by blanks.
 pub(super) fn refused(text: &str) -> Option<String> {
-    let found = REFUSED
-        .iter()
-        .filter(|c| text.contains(**c))
-        .map(char::to_string)
-        .collect::<Vec<_>>();
+    let found = REFUSED.iter().filter(|c| text.contains(**c)).map(char::to_string).collect::<Vec<_>>();
     (!found.is_empty()).then(|| found.join(" "))
 }
 

@@ -80,60 +80,36 @@ fn known(key: &str) -> Option<ParsedKey<'_>> {
         return Some(ParsedKey::Catalog);
     }
     if let Some(rest) = key.strip_prefix("s3db.json.corrupted.") {
-        return Some(ParsedKey::CatalogBackup {
-            time: rest.strip_suffix(".backup")?,
-        });
+        return Some(ParsedKey::CatalogBackup { time: rest.strip_suffix(".backup")? });
     }
     if let Some(rest) = key.strip_prefix("plugin=") {
         let (slug, rest) = rest.split_once('/')?;
         let claim = (slug == CLAIM_SLUG).then(|| claim(rest)).flatten();
-        return Some(claim.unwrap_or(ParsedKey::Plugin {
-            resource: None,
-            slug,
-            rest,
-        }));
+        return Some(claim.unwrap_or(ParsedKey::Plugin { resource: None, slug, rest }));
     }
     let (resource, rest) = key.strip_prefix("resource=")?.split_once('/')?;
     let (kind, rest) = rest.split_once('/')?;
     match kind.split_once('=') {
-        None if kind == "data" => Some(ParsedKey::Document {
-            resource,
-            id: id(rest)?,
-        }),
-        None if kind == "historical" => Some(ParsedKey::Historical {
-            resource,
-            id: id(rest)?,
-        }),
-        Some(("sequence", field)) if rest == "value" || rest == "lock" => Some(ParsedKey::Sequence {
-            resource,
-            field,
-            lock: rest == "lock",
-        }),
-        Some(("plugin", slug)) => Some(ParsedKey::Plugin {
-            resource: Some(resource),
-            slug,
-            rest,
-        }),
+        None if kind == "data" => Some(ParsedKey::Document { resource, id: id(rest)? }),
+        None if kind == "historical" => Some(ParsedKey::Historical { resource, id: id(rest)? }),
+        Some(("sequence", field)) if rest == "value" || rest == "lock" => {
+            Some(ParsedKey::Sequence { resource, field, lock: rest == "lock" })
+        }
+        Some(("plugin", slug)) => Some(ParsedKey::Plugin { resource: Some(resource), slug, rest }),
         Some(("partition", partition)) => reference(resource, partition, rest),
         _ => None,
     }
 }
 
 fn id(segment: &str) -> Option<&str> {
-    segment
-        .strip_prefix("id=")
-        .filter(|id| !id.is_empty() && !id.contains('/'))
+    segment.strip_prefix("id=").filter(|id| !id.is_empty() && !id.contains('/'))
 }
 
 fn claim(rest: &str) -> Option<ParsedKey<'_>> {
     let (resource, rest) = rest.strip_prefix("resource=")?.split_once('/')?;
     let (field, rest) = rest.strip_prefix("field=")?.split_once('/')?;
     let digest = rest.strip_prefix("sha256=")?;
-    (!digest.contains('/')).then_some(ParsedKey::Claim {
-        resource,
-        field,
-        digest,
-    })
+    (!digest.contains('/')).then_some(ParsedKey::Claim { resource, field, digest })
 }
 
 fn reference<'k>(resource: &'k str, partition: &'k str, rest: &'k str) -> Option<ParsedKey<'k>> {
@@ -151,10 +127,5 @@ fn reference<'k>(resource: &'k str, partition: &'k str, rest: &'k str) -> Option
             }
         }
     }
-    Some(ParsedKey::Reference {
-        resource,
-        partition,
-        values,
-        id,
-    })
+    Some(ParsedKey::Reference { resource, partition, values, id })
 }

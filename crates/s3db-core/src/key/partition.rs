@@ -47,10 +47,7 @@ impl Partition {
     pub fn parse(name: &str, definition: &Value) -> Result<Self> {
         let in_partition = |e: Error| e.with("partition", name);
         check_name("partition", name)?;
-        let fields = definition
-            .get("fields")
-            .and_then(Value::as_object)
-            .filter(|fields| !fields.is_empty());
+        let fields = definition.get("fields").and_then(Value::as_object).filter(|fields| !fields.is_empty());
         let fields = fields.ok_or_else(|| {
             in_partition(Error::new(ErrorKind::Config, "the partition has no fields"))
                 .hint(r#"write a partition as {"fields": {"country": "string"}}"#)
@@ -59,19 +56,13 @@ impl Partition {
         for (path, rule) in fields {
             check_name("field", path).map_err(in_partition)?;
             let rule = rule.as_str().ok_or_else(|| {
-                in_partition(Error::new(
-                    ErrorKind::Config,
-                    "the rule of a partition field is not a text",
-                ))
-                .with("field", path)
+                in_partition(Error::new(ErrorKind::Config, "the rule of a partition field is not a text"))
+                    .with("field", path)
             })?;
             parsed.push(PartitionField::new(path, rule));
         }
         parsed.sort_by(|a: &PartitionField, b| locale_compare(&a.path, &b.path));
-        Ok(Self {
-            name: name.to_owned(),
-            fields: parsed,
-        })
+        Ok(Self { name: name.to_owned(), fields: parsed })
     }
 
     /// The key of the reference of a document, or `None` when a field is absent or null. `version` is the version of
@@ -101,9 +92,7 @@ impl Partition {
             push_segment(&mut tail, &field.path, &text);
         }
         let head = keys.partitions(resource, Some(&self.name))?;
-        fits(format!("{head}{tail}id={id}"))
-            .map(Some)
-            .map_err(|e| e.with("partition", &self.name))
+        fits(format!("{head}{tail}id={id}")).map(Some).map_err(|e| e.with("partition", &self.name))
     }
 
     /// The key under which s3db.js has written the reference of a document, values unchecked, to recognise and remove
@@ -132,19 +121,12 @@ impl Partition {
     pub fn prefix(&self, keys: &Keys, resource: &str, values: &Document) -> Result<String> {
         check_name("resource", resource)?;
         let given = |field: &PartitionField| values.get(&field.path).filter(|value| !value.is_null());
-        if let Some(unknown) = values
-            .keys()
-            .find(|path| !self.fields.iter().any(|field| field.path == **path))
+        if let Some(unknown) =
+            values.keys().find(|path| !self.fields.iter().any(|field| field.path == **path))
         {
-            return Err(self
-                .bad_lookup("the partition has no such field")
-                .with("field", unknown));
+            return Err(self.bad_lookup("the partition has no such field").with("field", unknown));
         }
-        let used = self
-            .fields
-            .iter()
-            .take_while(|field| given(field).is_some())
-            .count();
+        let used = self.fields.iter().take_while(|field| given(field).is_some()).count();
         if let Some(late) = self.fields.iter().skip(used).find(|field| given(field).is_some()) {
             let missing = self.fields.get(used).map_or("", |field| field.path.as_str());
             return Err(self
@@ -164,14 +146,8 @@ impl Partition {
 
     /// The fields of the partition as a declared definition.
     pub fn to_definition(&self) -> Value {
-        let fields = self
-            .fields
-            .iter()
-            .map(|field| (field.path.clone(), Value::from(field.rule.as_str())));
-        Value::Object(Map::from_iter([(
-            "fields".to_owned(),
-            Value::Object(fields.collect()),
-        )]))
+        let fields = self.fields.iter().map(|field| (field.path.clone(), Value::from(field.rule.as_str())));
+        Value::Object(Map::from_iter([("fields".to_owned(), Value::Object(fields.collect()))]))
     }
 
     /// The key that a POSIX join makes of the partition and `tail`, without a final `/`, when it stays inside.
@@ -185,25 +161,16 @@ impl Partition {
     fn unwritable(&self, field: &PartitionField, text: &str, characters: &str) -> Error {
         let what = "holds characters that a partition key cannot hold";
         Error::validation(vec![
-            FieldError::new(
-                &field.path,
-                "partitionKey",
-                format!("`{}` {what}: {characters}", shown(text)),
-            )
-            .expected("no / \\ = %")
-            .actual(shown(text)),
+            FieldError::new(&field.path, "partitionKey", format!("`{}` {what}: {characters}", shown(text)))
+                .expected("no / \\ = %")
+                .actual(shown(text)),
         ])
         .with("partition", &self.name)
         .hint("store the value in another form, or take the field out of the partition")
     }
 
     fn bad_lookup(&self, message: &str) -> Error {
-        let fields = self
-            .fields
-            .iter()
-            .map(|field| field.path.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
+        let fields = self.fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", ");
         Error::new(ErrorKind::Validation, message)
             .with("partition", &self.name)
             .hint(format!("the fields of the partition are, in key order: {fields}"))
@@ -234,14 +201,8 @@ impl PartitionField {
         let Value::String(text) = value else {
             return Cow::Borrowed(value);
         };
-        let cut = self
-            .maxlength_units
-            .map_or(text.as_str(), |units| cut(text, units));
-        let ruled = if self.date {
-            day_of(cut)
-        } else {
-            Cow::Borrowed(cut)
-        };
+        let cut = self.maxlength_units.map_or(text.as_str(), |units| cut(text, units));
+        let ruled = if self.date { day_of(cut) } else { Cow::Borrowed(cut) };
         if ruled.len() == text.len() && *ruled == *text {
             return Cow::Borrowed(value);
         }
@@ -289,29 +250,16 @@ pub fn normalize_partitions(
     let mut full = Map::new();
     for entry in list {
         let field = entry.as_str().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Config,
-                "an entry of the list of partitions is not a field name",
-            )
-            .with("entry", entry)
+            Error::new(ErrorKind::Config, "an entry of the list of partitions is not a field name")
+                .with("entry", entry)
         })?;
         let rule = attributes.get(field).ok_or_else(|| {
-            let known = attributes
-                .keys()
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ");
-            Error::new(
-                ErrorKind::Config,
-                "a partition names a field that the resource does not have",
-            )
-            .with("field", field)
-            .hint(format!("the fields are: {known}"))
+            let known = attributes.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            Error::new(ErrorKind::Config, "a partition names a field that the resource does not have")
+                .with("field", field)
+                .hint(format!("the fields are: {known}"))
         })?;
-        let rule = rule
-            .as_str()
-            .or_else(|| rule.get("type").and_then(Value::as_str))
-            .unwrap_or("string");
+        let rule = rule.as_str().or_else(|| rule.get("type").and_then(Value::as_str)).unwrap_or("string");
         let first = rule.split('|').next().unwrap_or("string").trim();
         let mut name = String::from("by");
         let mut letters = field.chars();
@@ -391,13 +339,8 @@ fn js_text(value: &Value) -> Cow<'_, str> {
         Value::Number(number) => Cow::Owned(js_number(number)),
         Value::Object(_) => Cow::Borrowed("[object Object]"),
         Value::Array(items) => {
-            let texts = items.iter().map(|item| {
-                if item.is_null() {
-                    Cow::Borrowed("")
-                } else {
-                    js_text(item)
-                }
-            });
+            let texts =
+                items.iter().map(|item| if item.is_null() { Cow::Borrowed("") } else { js_text(item) });
             Cow::Owned(texts.collect::<Vec<_>>().join(","))
         }
     }
@@ -410,9 +353,7 @@ fn js_number(number: &serde_json::Number) -> String {
         _ => {
             let float = number.as_f64().unwrap_or_default();
             // `-0` prints as `0` in JavaScript.
-            ryu_js::Buffer::new()
-                .format(if float == 0.0 { 0.0 } else { float })
-                .to_owned()
+            ryu_js::Buffer::new().format(if float == 0.0 { 0.0 } else { float }).to_owned()
         }
     }
 }

@@ -5,24 +5,16 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
-const KEYS_AND_PREFIX: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/keys_and_prefix.json"
-));
-const PARTITION_KEYS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/partition_keys.json"
-));
+const KEYS_AND_PREFIX: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/keys_and_prefix.json"));
+const PARTITION_KEYS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/partition_keys.json"));
 
 fn cases(vectors: &str, kind: &str) -> Vec<Value> {
     // One expected key holds half a character, which no UTF-8 text can: see `PartitionField::ruled`.
     let vectors = vectors.replace("😀\\ud83d/id=", "😀/id=");
     let all: Value = serde_json::from_str(&vectors).unwrap();
-    let of_kind = all["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|case| case["kind"] == kind);
+    let of_kind = all["cases"].as_array().unwrap().iter().filter(|case| case["kind"] == kind);
     let of_kind = of_kind.cloned().collect::<Vec<_>>();
     assert!(!of_kind.is_empty(), "no vectors of kind {kind}");
     of_kind
@@ -47,8 +39,7 @@ fn every_object_lies_below_the_prefix_as_s3db_js_joins_it() {
         let by_a = Partition::parse("byA", &json!({"fields": {"a": "string"}})).unwrap();
         let built = json!([
             keys.document("users", "u1").unwrap(),
-            by_a.key(&keys, "users", "u1", map(&json!({"a": "x"})), "v1")
-                .unwrap(),
+            by_a.key(&keys, "users", "u1", map(&json!({"a": "x"})), "v1").unwrap(),
             keys.catalog()
         ]);
         assert_eq!(built, case["expected"], "{case}");
@@ -79,21 +70,9 @@ fn a_bad_id_is_named_with_its_characters() {
     };
     let refused = "the id holds characters that no key can hold";
     check("", ErrorKind::Validation, "the id is empty");
-    check(
-        "a/b=c",
-        ErrorKind::Validation,
-        &format!("{refused} id=a/b=c characters=/ ="),
-    );
-    check(
-        "../x",
-        ErrorKind::Validation,
-        &format!("{refused} id=../x characters=/"),
-    );
-    check(
-        "50%\\",
-        ErrorKind::Validation,
-        &format!("{refused} id=50%\\ characters=\\ %"),
-    );
+    check("a/b=c", ErrorKind::Validation, &format!("{refused} id=a/b=c characters=/ ="));
+    check("../x", ErrorKind::Validation, &format!("{refused} id=../x characters=/"));
+    check("50%\\", ErrorKind::Validation, &format!("{refused} id=50%\\ characters=\\ %"));
     let (long, shown) = ("x".repeat(2048), "x".repeat(80));
     let too_long =
         format!("the key of the object is too long key_bytes=2071 limit_bytes=1024 id={shown}… (2048 bytes)");
@@ -105,10 +84,7 @@ fn the_longest_key_is_1024_bytes() {
     let keys = Keys::new("p");
     let spent = keys.documents("users").unwrap().len();
     assert!(keys.document("users", &"x".repeat(KEY_BYTES_MAX - spent)).is_ok());
-    assert!(
-        keys.document("users", &"x".repeat(KEY_BYTES_MAX - spent + 1))
-            .is_err()
-    );
+    assert!(keys.document("users", &"x".repeat(KEY_BYTES_MAX - spent + 1)).is_err());
 }
 
 #[test]
@@ -120,9 +96,7 @@ fn references_have_the_keys_of_s3db_js() {
         let expected = case["expected"].as_str();
         let lenient = partition.foreign_key(&keys, resource, id, record, "v1");
         let unsafe_value = partition.fields.iter().any(|field| {
-            field
-                .text_of(record, id, "v1")
-                .is_some_and(|text| text.contains(['/', '\\', '=', '%']))
+            field.text_of(record, id, "v1").is_some_and(|text| text.contains(['/', '\\', '=', '%']))
         });
         let strict = partition.key(&keys, resource, id, record, "v1");
         if !unsafe_value {
@@ -143,13 +117,7 @@ fn references_have_the_keys_of_s3db_js() {
 fn a_value_never_leaves_its_partition() {
     let partition = Partition::parse("byA", &json!({"fields": {"a": "string"}})).unwrap();
     let keys = Keys::new("db");
-    for value in [
-        "../../data/id=evil",
-        "../../../../x",
-        "x/../../../y",
-        "/../../z",
-        "..",
-    ] {
+    for value in ["../../data/id=evil", "../../../../x", "x/../../../y", "/../../z", ".."] {
         let document = json!({ "a": value });
         let inside = "db/resource=users/partition=byA/";
         if let Ok(key) = partition.key(&keys, "users", "u1", map(&document), "v1") {
@@ -173,10 +141,7 @@ fn lookups_use_the_prefix_of_s3db_js_and_end_with_a_slash() {
         match text(&case, "name") {
             "partition_keys-81" => {
                 let error = found.unwrap_err();
-                assert_eq!(
-                    (error.context("field"), error.context("missing")),
-                    (Some("b"), Some("Alpha"))
-                );
+                assert_eq!((error.context("field"), error.context("missing")), (Some("b"), Some("Alpha")));
             }
             _ => assert_eq!(found.unwrap(), format!("{}/", text(&case, "expected")), "{case}"),
         }
@@ -186,13 +151,9 @@ fn lookups_use_the_prefix_of_s3db_js_and_end_with_a_slash() {
 #[test]
 fn a_lookup_finds_values_with_a_slash_that_s3db_js_wrote() {
     let partition = Partition::parse("byA", &json!({"fields": {"a": "string"}})).unwrap();
-    let prefix = partition
-        .prefix(&Keys::new(""), "users", map(&json!({"a": "x/y"})))
-        .unwrap();
+    let prefix = partition.prefix(&Keys::new(""), "users", map(&json!({"a": "x/y"}))).unwrap();
     assert_eq!(prefix, "resource=users/partition=byA/a=x/y/");
-    let unknown = partition
-        .prefix(&Keys::new(""), "users", map(&json!({"b": 1})))
-        .unwrap_err();
+    let unknown = partition.prefix(&Keys::new(""), "users", map(&json!({"b": 1}))).unwrap_err();
     assert_eq!(unknown.context("field"), Some("b"));
 }
 
@@ -227,10 +188,7 @@ fn a_list_of_fields_becomes_one_partition_each() {
     });
     assert_eq!(Value::Object(full), expected);
     for bad in [json!(["zip"]), json!([1]), json!("a")] {
-        assert_eq!(
-            normalize_partitions(&bad, map(&attributes)).unwrap_err().kind(),
-            ErrorKind::Config
-        );
+        assert_eq!(normalize_partitions(&bad, map(&attributes)).unwrap_err().kind(), ErrorKind::Config);
     }
 }
 
@@ -245,9 +203,7 @@ fn timestamps_and_versioning_imply_partitions() {
     });
     assert_eq!(Value::Object(partitions), expected);
     let by_version = Partition::parse("byVersion", &json!({"fields": {"_v": "string"}})).unwrap();
-    let key = by_version
-        .key(&Keys::new(""), "r", "i", &Map::new(), "v3")
-        .unwrap();
+    let key = by_version.key(&Keys::new(""), "r", "i", &Map::new(), "v3").unwrap();
     assert_eq!(key.as_deref(), Some("resource=r/partition=byVersion/_v=v3/id=i"));
 }
 
@@ -256,19 +212,13 @@ fn a_bad_partition_definition_says_what_is_wrong() {
     for (definition, message) in [
         (json!({}), "the partition has no fields partition=byA"),
         (json!({"fields": {}}), "the partition has no fields partition=byA"),
-        (
-            json!({"fields": {"a": 5}}),
-            "the rule of a partition field is not a text partition=byA field=a",
-        ),
+        (json!({"fields": {"a": 5}}), "the rule of a partition field is not a text partition=byA field=a"),
         (
             json!({"fields": {"a/b": "string"}}),
             "the field name holds characters that no key can hold field=a/b characters=/ partition=byA",
         ),
     ] {
-        assert_eq!(
-            Partition::parse("byA", &definition).unwrap_err().to_string(),
-            message
-        );
+        assert_eq!(Partition::parse("byA", &definition).unwrap_err().to_string(), message);
     }
 }
 
@@ -282,34 +232,17 @@ fn keys_of_every_kind_are_recognised() {
         (keys.catalog(), ParsedKey::Catalog),
         (
             keys.catalog_backup("2025-03-04T05:06:22.366Z"),
-            ParsedKey::CatalogBackup {
-                time: "2025-03-04T05-06-22-366Z",
-            },
+            ParsedKey::CatalogBackup { time: "2025-03-04T05-06-22-366Z" },
         ),
         (
             keys.sequence("users", "id").unwrap(),
-            ParsedKey::Sequence {
-                resource: "users",
-                field: "id",
-                lock: false,
-            },
+            ParsedKey::Sequence { resource: "users", field: "id", lock: false },
         ),
         (
             keys.sequence_lock("users", "id").unwrap(),
-            ParsedKey::Sequence {
-                resource: "users",
-                field: "id",
-                lock: true,
-            },
+            ParsedKey::Sequence { resource: "users", field: "id", lock: true },
         ),
-        (
-            claim.clone(),
-            ParsedKey::Claim {
-                resource: "users",
-                field: "email",
-                digest,
-            },
-        ),
+        (claim.clone(), ParsedKey::Claim { resource: "users", field: "email", digest }),
         (
             keys.catalog_lock(),
             ParsedKey::Plugin {
@@ -320,19 +253,9 @@ fn keys_of_every_kind_are_recognised() {
         ),
         (
             keys.plugin("ttl", Some("users")).unwrap() + "x/y",
-            ParsedKey::Plugin {
-                resource: Some("users"),
-                slug: "ttl",
-                rest: "x/y",
-            },
+            ParsedKey::Plugin { resource: Some("users"), slug: "ttl", rest: "x/y" },
         ),
-        (
-            "p/resource=users/historical/id=u1".into(),
-            ParsedKey::Historical {
-                resource: "users",
-                id: "u1",
-            },
-        ),
+        ("p/resource=users/historical/id=u1".into(), ParsedKey::Historical { resource: "users", id: "u1" }),
         (
             "p/resource=users/partition=byA/a=x/y/b=/id=u1".into(),
             ParsedKey::Reference {
@@ -350,10 +273,7 @@ fn keys_of_every_kind_are_recognised() {
         assert_eq!(keys.parse(&key), expected, "{key}");
     }
     assert!(!claim.contains("a@b.c"));
-    assert_ne!(
-        keys.claim("users", "n", &json!(5)).unwrap(),
-        keys.claim("users", "n", &json!("5")).unwrap()
-    );
+    assert_ne!(keys.claim("users", "n", &json!(5)).unwrap(), keys.claim("users", "n", &json!("5")).unwrap());
 }
 
 /// Texts that may stand in a key.

@@ -69,10 +69,7 @@ impl Compiler<'_> {
         field.sensitive |= self.fields.iter().skip(first).any(|child| child.sensitive);
         if field.sensitive && matches!(field.kind, Kind::AnyOf(_)) {
             // A secret that fits no type of its list fails with the errors of all of them.
-            self.fields
-                .iter_mut()
-                .skip(first)
-                .for_each(|branch| branch.sensitive = true);
+            self.fields.iter_mut().skip(first).for_each(|branch| branch.sensitive = true);
         }
         if matches!(field.kind, Kind::Text(_)) && row.sensitive {
             secret_messages(&mut field, row.word);
@@ -84,11 +81,8 @@ impl Compiler<'_> {
             info.nullable = field.nullable;
             info.unique = unique && row.family != Family::Array;
             info.default = field.default.clone().filter(|_| !field.sensitive);
-            info.rules = node
-                .rules
-                .iter()
-                .filter_map(|(name, raw)| Some((name.clone(), raw.to_json()?)))
-                .collect();
+            info.rules =
+                node.rules.iter().filter_map(|(name, raw)| Some((name.clone(), raw.to_json()?))).collect();
         }
         field
     }
@@ -105,10 +99,7 @@ impl Compiler<'_> {
                 "use `any` and check the value before the call",
             );
         } else {
-            let known = TYPES
-                .iter()
-                .map(|row| row.word)
-                .filter(|word| !word.starts_with("geo-"));
+            let known = TYPES.iter().map(|row| row.word).filter(|word| !word.starts_with("geo-"));
             let hint = match word {
                 "integer" | "int" => "write `number|integer`".to_owned(),
                 "float" | "double" => "write `number`".to_owned(),
@@ -116,8 +107,7 @@ impl Compiler<'_> {
                 "" => "name a type first, such as `string`".to_owned(),
                 _ => did_you_mean(word, known, "docs/schema.md lists all types"),
             };
-            self.problems
-                .add(path, Some(word), format!("unknown type `{word}`"), hint);
+            self.problems.add(path, Some(word), format!("unknown type `{word}`"), hint);
         }
         // Rules of a type that is not known cannot be judged.
         (&TYPES[0], None)
@@ -133,19 +123,13 @@ impl Compiler<'_> {
             Family::Any | Family::Json | Family::Unsupported => Kind::Any,
             Family::Text => Kind::Text(Box::new(text(&mut rules, node))),
             Family::Number => Kind::Number(Box::new(number(&mut rules, row.word, argument))),
-            Family::Boolean => Kind::Boolean {
-                convert: rules.flag("convert").unwrap_or(true),
-            },
+            Family::Boolean => Kind::Boolean { convert: rules.flag("convert").unwrap_or(true) },
             Family::Email => Kind::Email(Box::new(EmailRules {
                 precise: match rules.text("mode").as_deref() {
                     None | Some("quick") => false,
                     Some("precise") => true,
                     Some(other) => {
-                        rules.problem(
-                            "mode",
-                            format!("unknown mode `{other}`"),
-                            "known: `quick`, `precise`",
-                        );
+                        rules.problem("mode", format!("unknown mode `{other}`"), "known: `quick`, `precise`");
                         false
                     }
                 },
@@ -154,9 +138,7 @@ impl Compiler<'_> {
                 min: rules.count("min"),
                 max: rules.count("max"),
             })),
-            Family::Url => Kind::Url {
-                empty: rules.flag("empty").unwrap_or(false),
-            },
+            Family::Url => Kind::Url { empty: rules.flag("empty").unwrap_or(false) },
             Family::Uuid => Kind::Uuid {
                 version: match rules.count("version") {
                     Some(version @ 1..=8) => u8::try_from(version).ok(),
@@ -173,17 +155,11 @@ impl Compiler<'_> {
             },
             Family::Enum => one_of(&mut rules, argument),
             Family::Equal => equal(&mut rules, node),
-            Family::Forbidden => Kind::Forbidden {
-                remove: rules.flag("remove").unwrap_or(false),
-            },
+            Family::Forbidden => Kind::Forbidden { remove: rules.flag("remove").unwrap_or(false) },
             Family::Format => {
                 rules.flag("convert");
                 rules.decimals(argument);
-                let name = if row.word == "geo-point" {
-                    "geo:point"
-                } else {
-                    row.word
-                };
+                let name = if row.word == "geo-point" { "geo:point" } else { row.word };
                 format_word(name).map_or(Kind::Any, Kind::Format)
             }
             Family::Bits => Kind::Bits(rules.argument(argument)),
@@ -191,10 +167,7 @@ impl Compiler<'_> {
             Family::Object => self.object(path, node),
             Family::Tuple => {
                 let empty = rules.flag("empty");
-                Kind::Tuple {
-                    items: self.rows(path, node, "items"),
-                    empty,
-                }
+                Kind::Tuple { items: self.rows(path, node, "items"), empty }
             }
             Family::Record => Kind::Record {
                 key: self.rows(path, node, "key").next(),
@@ -204,8 +177,7 @@ impl Compiler<'_> {
                 let branches = self.rows(path, node, "rules");
                 if branches.is_empty() {
                     let hint = "write {\"type\":\"multi\",\"rules\":[…]}, or just the list";
-                    self.problems
-                        .add(path, Some("rules"), "`multi` names no types", hint);
+                    self.problems.add(path, Some("rules"), "`multi` names no types", hint);
                     return Kind::Any;
                 }
                 Kind::AnyOf(branches)
@@ -241,12 +213,7 @@ impl Compiler<'_> {
         let (min, max) = (rules.count("minProps"), rules.count("maxProps"));
         let strict = rules.strict();
         let Some(props) = &node.props else {
-            return Kind::Object(Box::new(ObjectRules {
-                children: None,
-                strict: Strict::Keep,
-                min,
-                max,
-            }));
+            return Kind::Object(Box::new(ObjectRules { children: None, strict: Strict::Keep, min, max }));
         };
         let mut seen: HashSet<Box<str>> = HashSet::new();
         let fields: Vec<Field> = props
@@ -285,11 +252,7 @@ impl Compiler<'_> {
     }
 
     fn append_refs(&mut self, nodes: &[&Node], path: &str, name: &str) -> std::ops::Range<FieldId> {
-        let path = if name == "rules" {
-            path.to_owned()
-        } else {
-            format!("{path}[]")
-        };
+        let path = if name == "rules" { path.to_owned() } else { format!("{path}[]") };
         let fields: Vec<Field> = nodes
             .iter()
             .map(|node| {
@@ -323,22 +286,13 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        let mut run = Run {
-            fields: &self.fields,
-            mode: Mode::Insert,
-            errors: Vec::new(),
-        };
+        let mut run = Run { fields: &self.fields, mode: Mode::Insert, errors: Vec::new() };
         run.check(field, &mut value, &Path::ROOT.key(&field.name));
         let Some(error) = run.errors.first() else {
             return Some(value);
         };
         let message = format!("the default breaks the rule `{}`", error.rule);
-        self.problems.add(
-            path,
-            Some("default"),
-            message,
-            "give a default that the attribute accepts",
-        );
+        self.problems.add(path, Some("default"), message, "give a default that the attribute accepts");
         None
     }
 }
@@ -369,10 +323,7 @@ fn text(rules: &mut Rules<'_, '_>, node: &Node) -> TextRules {
     if rules.flag("trimRight").unwrap_or(false) {
         sanitise.push(Sanitise::TrimRight);
     }
-    let fill = rules
-        .text("padChar")
-        .filter(|fill| !fill.is_empty())
-        .unwrap_or_else(|| " ".to_owned());
+    let fill = rules.text("padChar").filter(|fill| !fill.is_empty()).unwrap_or_else(|| " ".to_owned());
     if let Some(width) = rules.count("padStart") {
         sanitise.push(Sanitise::PadStart(width, fill.clone()));
     }
@@ -405,10 +356,7 @@ fn text(rules: &mut Rules<'_, '_>, node: &Node) -> TextRules {
         pattern: user_pattern(rules),
         contains: rules.text("contains"),
         one_of: rules.list("enum"),
-        classes: CLASSES
-            .iter()
-            .filter(|class| rules.flag(class.rule) == Some(true))
-            .collect(),
+        classes: CLASSES.iter().filter(|class| rules.flag(class.rule) == Some(true)).collect(),
         formats,
     }
 }
@@ -417,10 +365,7 @@ fn user_pattern(rules: &mut Rules<'_, '_>) -> Option<Pattern> {
     let flags = rules.text("patternFlags").unwrap_or_default();
     let source = rules.text("pattern")?;
     match pattern::compile(&source, &flags) {
-        Ok(regex) => Some(Pattern {
-            regex,
-            shown: format!("/{source}/{flags}"),
-        }),
+        Ok(regex) => Some(Pattern { regex, shown: format!("/{source}/{flags}") }),
         Err(reason) => {
             rules.problem(
                 "pattern",
@@ -453,9 +398,7 @@ fn number(rules: &mut Rules<'_, '_>, word: &str, argument: Option<&str>) -> Numb
 }
 
 fn one_of(rules: &mut Rules<'_, '_>, argument: Option<&str>) -> Kind {
-    let inline = argument
-        .map(|text| Raw::Text(text.to_owned()))
-        .and_then(|raw| raw.list());
+    let inline = argument.map(|text| Raw::Text(text.to_owned())).and_then(|raw| raw.list());
     match rules.list("values").or(inline) {
         Some(values) if !values.is_empty() => Kind::Enum(values),
         _ => {
@@ -473,11 +416,7 @@ fn equal(rules: &mut Rules<'_, '_>, node: &Node) -> Kind {
     let field = rules.text("field");
     let value = rules.value("value");
     if field.is_none() && node.rule("value").is_none() {
-        rules.problem(
-            "equal",
-            "`equal` compares with nothing",
-            "give `value` or `field`",
-        );
+        rules.problem("equal", "`equal` compares with nothing", "give `value` or `field`");
         return Kind::Any;
     }
     Kind::Equal(Box::new(EqualRules {
@@ -489,11 +428,7 @@ fn equal(rules: &mut Rules<'_, '_>, node: &Node) -> Kind {
 
 /// The sentences that s3db.js has for a secret that is too short.
 fn secret_messages(field: &mut Field, word: &str) {
-    let name = if word.starts_with("password") {
-        "password"
-    } else {
-        "secret"
-    };
+    let name = if word.starts_with("password") { "password" } else { "secret" };
     if !field.messages.iter().any(|(code, _)| &**code == "stringMin") {
         let text = format!("This {name} '{{field}}' field length must be at least {{expected}} long.");
         field.messages.push(("stringMin".into(), text.into()));

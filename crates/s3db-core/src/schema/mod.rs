@@ -66,10 +66,7 @@ pub struct SchemaOptions {
 
 impl Default for SchemaOptions {
     fn default() -> Self {
-        Self {
-            all_nested_objects_optional: true,
-            strictness: Strictness::Create,
-        }
+        Self { all_nested_objects_optional: true, strictness: Strictness::Create }
     }
 }
 
@@ -125,22 +122,13 @@ impl Schema {
     pub fn compile(attributes: &Map<String, Value>, options: SchemaOptions) -> Result<Self> {
         let mut problems = Problems::default();
         let tree = notation::parse_root(attributes, options.all_nested_objects_optional, &mut problems);
-        let mut compiler = Compiler {
-            fields: Vec::new(),
-            infos: Vec::new(),
-            problems: &mut problems,
-        };
+        let mut compiler = Compiler { fields: Vec::new(), infos: Vec::new(), problems: &mut problems };
         let root = compiler.field("", "", &tree);
         let Compiler { fields, infos, .. } = compiler;
         if options.strictness == Strictness::Create && !problems.is_empty() {
             return Err(problems.into_error());
         }
-        Ok(Self {
-            fields,
-            root,
-            infos,
-            warnings: problems.into_warnings(),
-        })
+        Ok(Self { fields, root, infos, warnings: problems.into_warnings() })
     }
 
     /// Fills defaults, converts, sanitises and checks `document`, and gives it back.
@@ -150,11 +138,7 @@ impl Schema {
     /// Errors: [`ErrorKind::Validation`](crate::ErrorKind::Validation) with every failing field.
     pub fn validate(&self, mut document: Document, mode: Mode) -> Result<Document> {
         let errors = self.pass(&mut document, mode);
-        if errors.is_empty() {
-            Ok(document)
-        } else {
-            Err(Error::validation(errors))
-        }
+        if errors.is_empty() { Ok(document) } else { Err(Error::validation(errors)) }
     }
 
     /// Every failing field of `document`, which stays as it is. Works on a copy: to write the document, call
@@ -180,11 +164,7 @@ impl Schema {
 
     fn pass(&self, document: &mut Document, mode: Mode) -> Vec<FieldError> {
         drop_dangerous_keys(document);
-        let mut run = Run {
-            fields: &self.fields,
-            mode,
-            errors: Vec::new(),
-        };
+        let mut run = Run { fields: &self.fields, mode, errors: Vec::new() };
         if let Kind::Object(rules) = &self.root.kind {
             run.root(&self.root, rules, document);
         }

@@ -114,19 +114,11 @@ impl Parser {
     /// `["string", "number"]`.
     fn any_of(&self, path: &str, types: &[Value], depth: usize, problems: &mut Problems) -> Node {
         if types.is_empty() {
-            problems.add(
-                path,
-                None,
-                "the list of types is empty",
-                "name at least one type, or write `any`",
-            );
+            problems.add(path, None, "the list of types is empty", "name at least one type, or write `any`");
             return Node::any();
         }
         let mut node = Node::new("multi");
-        let nodes = types
-            .iter()
-            .map(|one| self.definition(path, one, depth + 1, problems))
-            .collect();
+        let nodes = types.iter().map(|one| self.definition(path, one, depth + 1, problems)).collect();
         node.rules.push(("rules".into(), Raw::Nodes(nodes)));
         node
     }
@@ -209,11 +201,7 @@ impl Parser {
 
 impl Node {
     fn new(word: &str) -> Self {
-        Self {
-            word: word.to_owned(),
-            rules: Vec::new(),
-            props: None,
-        }
+        Self { word: word.to_owned(), rules: Vec::new(), props: None }
     }
 
     /// The definition that takes everything.
@@ -228,11 +216,7 @@ impl Node {
 
     /// The last rule of this name.
     pub(super) fn rule(&self, name: &str) -> Option<&Raw> {
-        self.rules
-            .iter()
-            .rev()
-            .find(|(known, _)| known == name)
-            .map(|(_, raw)| raw)
+        self.rules.iter().rev().find(|(known, _)| known == name).map(|(_, raw)| raw)
     }
 
     /// Adds a rule; those whose value is a definition are parsed at once.
@@ -274,8 +258,7 @@ impl Node {
                 let mut node = parser.definition(&item_path, one, depth + 1, problems);
                 if one.as_object().is_some_and(|map| !map.contains_key("$$type")) && node.props.is_some() {
                     // Optional nested objects may be absent or null; an item is there, so it must be an object.
-                    node.rules
-                        .retain(|(name, raw)| name != "optional" || matches!(raw, Raw::Json(_)));
+                    node.rules.retain(|(name, raw)| name != "optional" || matches!(raw, Raw::Json(_)));
                 }
                 node
             })
@@ -286,9 +269,5 @@ impl Node {
 
 /// A dotted path with one more step.
 pub(super) fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

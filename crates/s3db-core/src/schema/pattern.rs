@@ -16,13 +16,9 @@ pub(super) fn compile(source: &str, flags: &str) -> Result<Regex, String> {
         };
     }
     builder.build().map_err(|error| match error {
-        regex::Error::Syntax(text) => text
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .trim()
-            .trim_start_matches("error: ")
-            .to_owned(),
+        regex::Error::Syntax(text) => {
+            text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned()
+        }
         other => other.to_string(),
     })
 }

@@ -87,12 +87,7 @@ impl Problems {
 pub(super) fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>, fallback: &str) -> String {
     let lower = word.to_lowercase();
     let near = known
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
         .min_by_key(|(distance, _)| *distance);
     match near {
         Some((distance, candidate)) if distance <= 1 + word.len() / 4 => {

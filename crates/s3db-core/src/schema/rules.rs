@@ -19,12 +19,7 @@ pub(super) struct Rules<'a, 'p> {
 
 impl<'a, 'p> Rules<'a, 'p> {
     pub(super) fn new(path: &'a str, node: &'a Node, family: Family, problems: &'p mut Problems) -> Self {
-        Self {
-            path,
-            node,
-            family,
-            problems,
-        }
+        Self { path, node, family, problems }
     }
 
     pub(super) fn problem(&mut self, rule: &str, message: impl Into<String>, hint: impl Into<String>) {
@@ -49,9 +44,8 @@ impl<'a, 'p> Rules<'a, 'p> {
             };
             if !belongs {
                 let word = &self.node.word;
-                let mut known: Vec<&str> = words_for(self.family)
-                    .filter(|word| !word.starts_with("__"))
-                    .collect();
+                let mut known: Vec<&str> =
+                    words_for(self.family).filter(|word| !word.starts_with("__")).collect();
                 known.sort_unstable();
                 self.problem(
                     name,
@@ -99,9 +93,9 @@ impl<'a, 'p> Rules<'a, 'p> {
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
                 "" => Value::from(""),
-                trimmed => number::from_text(trimmed)
-                    .and_then(number::to_json)
-                    .unwrap_or_else(|| trimmed.into()),
+                trimmed => {
+                    number::from_text(trimmed).and_then(number::to_json).unwrap_or_else(|| trimmed.into())
+                }
             }),
             _ => None,
         })
@@ -133,9 +127,7 @@ impl<'a, 'p> Rules<'a, 'p> {
     /// The number after a type word, such as 1536 in `embedding:1536`.
     pub(super) fn argument(&mut self, argument: Option<&str>) -> Option<usize> {
         let text = argument?;
-        let read = number::from_text(text)
-            .and_then(whole)
-            .filter(|_| !text.trim().is_empty());
+        let read = number::from_text(text).and_then(whole).filter(|_| !text.trim().is_empty());
         if read.is_none() {
             let word = self.node.word.clone();
             self.problem(
@@ -151,11 +143,7 @@ impl<'a, 'p> Rules<'a, 'p> {
     pub(super) fn decimals(&mut self, argument: Option<&str>) {
         if self.argument(argument).is_some_and(|decimals| decimals > 15) {
             let word = self.node.word.clone();
-            self.problem(
-                &word,
-                "a number has at most 15 exact decimals",
-                "such as `money:2`",
-            );
+            self.problem(&word, "a number has at most 15 exact decimals", "such as `money:2`");
         }
     }
 
@@ -184,15 +172,8 @@ impl<'a, 'p> Rules<'a, 'p> {
         }
         let value = read(raw);
         if value.is_none() {
-            let given = raw
-                .to_json()
-                .map(|value| format!(", not `{value}`"))
-                .unwrap_or_default();
-            self.problem(
-                name,
-                format!("rule `{name}` needs {wanted}{given}"),
-                "write `rule:value`",
-            );
+            let given = raw.to_json().map(|value| format!(", not `{value}`")).unwrap_or_default();
+            self.problem(name, format!("rule `{name}` needs {wanted}{given}"), "write `rule:value`");
         }
         value
     }

@@ -36,33 +36,19 @@ pub(super) enum Kind {
     Any,
     Text(Box<TextRules>),
     Number(Box<NumberRules>),
-    Boolean {
-        convert: bool,
-    },
+    Boolean { convert: bool },
     Email(Box<EmailRules>),
-    Url {
-        empty: bool,
-    },
-    Uuid {
-        version: Option<u8>,
-    },
+    Url { empty: bool },
+    Uuid { version: Option<u8> },
     Enum(Vec<Value>),
     Format(&'static Format),
     Bits(Option<usize>),
     Equal(Box<EqualRules>),
-    Forbidden {
-        remove: bool,
-    },
+    Forbidden { remove: bool },
     Object(Box<ObjectRules>),
     Array(Box<ArrayRules>),
-    Tuple {
-        items: std::ops::Range<FieldId>,
-        empty: Option<bool>,
-    },
-    Record {
-        key: Option<FieldId>,
-        value: Option<FieldId>,
-    },
+    Tuple { items: std::ops::Range<FieldId>, empty: Option<bool> },
+    Record { key: Option<FieldId>, value: Option<FieldId> },
     AnyOf(std::ops::Range<FieldId>),
 }
 
@@ -81,23 +67,14 @@ enum Step<'a> {
 }
 
 impl<'a> Path<'a> {
-    pub(super) const ROOT: Path<'static> = Path {
-        parent: None,
-        step: Step::Root,
-    };
+    pub(super) const ROOT: Path<'static> = Path { parent: None, step: Step::Root };
 
     pub(super) fn key<'b>(&'b self, name: &'b str) -> Path<'b> {
-        Path {
-            parent: Some(self),
-            step: Step::Key(name),
-        }
+        Path { parent: Some(self), step: Step::Key(name) }
     }
 
     pub(super) fn item(&self, index: usize) -> Path<'_> {
-        Path {
-            parent: Some(self),
-            step: Step::Item(index),
-        }
+        Path { parent: Some(self), step: Step::Item(index) }
     }
 
     pub(super) fn is_root(&self) -> bool {
@@ -130,11 +107,7 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     fn new(field: &'a Field, path: &'a Path<'a>) -> Self {
-        Self {
-            errors: Vec::new(),
-            field,
-            path,
-        }
+        Self { errors: Vec::new(), field, path }
     }
 
     /// Adds an error. The actual value of a secret is left out.

@@ -53,30 +53,15 @@ pub(super) struct TypeWord {
 }
 
 const fn row(word: &'static str, family: Family) -> TypeWord {
-    TypeWord {
-        word,
-        family,
-        argument: Argument::None,
-        sensitive: false,
-    }
+    TypeWord { word, family, argument: Argument::None, sensitive: false }
 }
 
 const fn with(word: &'static str, family: Family, argument: Argument) -> TypeWord {
-    TypeWord {
-        word,
-        family,
-        argument,
-        sensitive: false,
-    }
+    TypeWord { word, family, argument, sensitive: false }
 }
 
 const fn sealed(word: &'static str, family: Family) -> TypeWord {
-    TypeWord {
-        word,
-        family,
-        argument: Argument::None,
-        sensitive: true,
-    }
+    TypeWord { word, family, argument: Argument::None, sensitive: true }
 }
 
 /// Every type word. The first takes every value, and stands in for those that are not known.
@@ -242,13 +227,8 @@ pub(super) fn format_word(word: &str) -> Option<&'static Format> {
 
 /// Words that may follow a type of `family`.
 pub(super) fn words_for(family: Family) -> impl Iterator<Item = &'static str> {
-    let rules = RULES
-        .iter()
-        .filter(move |row| row.on.is_empty() || row.on.contains(&family))
-        .map(|row| row.word);
-    let formats = FORMATS
-        .iter()
-        .filter(move |_| family == Family::Text)
-        .map(|format| format.word);
+    let rules =
+        RULES.iter().filter(move |row| row.on.is_empty() || row.on.contains(&family)).map(|row| row.word);
+    let formats = FORMATS.iter().filter(move |_| family == Family::Text).map(|format| format.word);
     rules.chain(formats)
 }

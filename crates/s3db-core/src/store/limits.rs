@@ -9,12 +9,10 @@ pub(crate) fn check_key(key: &str) -> Result<()> {
         return Err(Error::new(ErrorKind::Config, "the key of an object is empty"));
     }
     if key.len() > KEY_BYTES_MAX {
-        return Err(
-            Error::new(ErrorKind::TooLarge, "the key of an object is too long")
-                .with("bytes", key.len())
-                .with("limit", KEY_BYTES_MAX)
-                .hint("shorten the key prefix, the resource name, the partition values or the id"),
-        );
+        return Err(Error::new(ErrorKind::TooLarge, "the key of an object is too long")
+            .with("bytes", key.len())
+            .with("limit", KEY_BYTES_MAX)
+            .hint("shorten the key prefix, the resource name, the partition values or the id"));
     }
     Ok(())
 }
@@ -25,23 +23,20 @@ pub(crate) fn check_metadata(key: &str, metadata: &Metadata, capability: &Capabi
     if bytes <= capability.metadata_bytes_max {
         return Ok(());
     }
-    Err(
-        Error::new(ErrorKind::TooLarge, "the metadata of an object is too large")
-            .with("key", key)
-            .with("bytes", bytes)
-            .with("limit", capability.metadata_bytes_max)
-            .hint("use a behavior that moves fields to the body, such as body-overflow"),
-    )
+    Err(Error::new(ErrorKind::TooLarge, "the metadata of an object is too large")
+        .with("key", key)
+        .with("bytes", bytes)
+        .with("limit", capability.metadata_bytes_max)
+        .hint("use a behavior that moves fields to the body, such as body-overflow"))
 }
 
 /// Refuses the one condition that makes no sense for a delete.
 pub(crate) fn check_delete_condition(key: &str, condition: &Condition) -> Result<()> {
     match condition {
-        Condition::IfAbsent => Err(Error::new(
-            ErrorKind::Unsupported,
-            "a delete cannot ask for an absent object",
-        )
-        .with("key", key)),
+        Condition::IfAbsent => {
+            Err(Error::new(ErrorKind::Unsupported, "a delete cannot ask for an absent object")
+                .with("key", key))
+        }
         Condition::None | Condition::IfMatch(_) => Ok(()),
     }
 }

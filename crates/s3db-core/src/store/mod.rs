@@ -206,10 +206,7 @@ pub struct PutResult {
 impl PutResult {
     /// The result of a write to a bucket without versions.
     pub fn new(etag: ETag) -> Self {
-        Self {
-            etag,
-            version_id: None,
-        }
+        Self { etag, version_id: None }
     }
 
     /// Adds the version of the new object.
@@ -264,10 +261,7 @@ pub struct ListRequest {
 impl ListRequest {
     /// All keys that start with `prefix`.
     pub fn prefix(prefix: impl Into<String>) -> Self {
-        Self {
-            prefix: prefix.into(),
-            ..Self::default()
-        }
+        Self { prefix: prefix.into(), ..Self::default() }
     }
 }
 

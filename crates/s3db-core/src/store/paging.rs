@@ -58,10 +58,7 @@ impl<'a> Pager<'a> {
         });
         Ok(Self {
             prefix,
-            delimiter: request
-                .delimiter
-                .as_deref()
-                .filter(|delimiter| !delimiter.is_empty()),
+            delimiter: request.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty()),
             seek,
             room: limits::page_size(request),
             common_prefixes: Vec::new(),
@@ -90,9 +87,7 @@ impl<'a> Pager<'a> {
             return Verdict::Stop;
         }
         self.room -= 1;
-        let rolled = self
-            .delimiter
-            .and_then(|delimiter| Some(rest.find(delimiter)? + delimiter.len()));
+        let rolled = self.delimiter.and_then(|delimiter| Some(rest.find(delimiter)? + delimiter.len()));
         if let Some(end) = rolled {
             let common = format!("{}{}", self.prefix, rest.get(..end).unwrap_or(rest));
             let next = successor(&common).map(Bound::Included);
@@ -119,11 +114,7 @@ impl<'a> Pager<'a> {
             Last::Prefix if self.truncated => self.common_prefixes.last().map(|last| format!("p{last}")),
             _ => None,
         };
-        ListPage {
-            entries,
-            common_prefixes: self.common_prefixes,
-            continuation,
-        }
+        ListPage { entries, common_prefixes: self.common_prefixes, continuation }
     }
 }
 
@@ -133,11 +124,7 @@ impl<'a> Pager<'a> {
 fn successor(prefix: &str) -> Option<String> {
     let mut out = prefix.to_owned();
     while let Some(last) = out.pop() {
-        let next = if last == '\u{D7FF}' {
-            Some('\u{E000}')
-        } else {
-            char::from_u32(u32::from(last) + 1)
-        };
+        let next = if last == '\u{D7FF}' { Some('\u{E000}') } else { char::from_u32(u32::from(last) + 1) };
         if let Some(next) = next {
             out.push(next);
             return Some(out);
@@ -147,11 +134,8 @@ fn successor(prefix: &str) -> Option<String> {
 }
 
 fn foreign_continuation(token: &str) -> Error {
-    Error::new(
-        ErrorKind::Config,
-        "the continuation of a listing is not one of this store",
-    )
-    .with("continuation", token)
+    Error::new(ErrorKind::Config, "the continuation of a listing is not one of this store")
+        .with("continuation", token)
 }
 
 #[cfg(test)]
@@ -174,15 +158,8 @@ mod tests {
     #[test]
     fn a_continuation_of_another_store_is_refused() {
         for token in ["", "x", "1ueGcxLPRx1Tr", "é"] {
-            let request = ListRequest {
-                continuation: Some(token.into()),
-                ..ListRequest::default()
-            };
-            assert_eq!(
-                Pager::new(&request).err().map(|e| e.kind()),
-                Some(ErrorKind::Config),
-                "{token:?}"
-            );
+            let request = ListRequest { continuation: Some(token.into()), ..ListRequest::default() };
+            assert_eq!(Pager::new(&request).err().map(|e| e.kind()), Some(ErrorKind::Config), "{token:?}");
         }
     }
 }

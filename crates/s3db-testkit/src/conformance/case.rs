@@ -85,11 +85,7 @@ impl Ctx {
 
     /// Writes a body without metadata when a condition holds.
     pub(super) async fn put_if(&self, name: &str, body: &str, condition: Condition) -> Result<ETag> {
-        Ok(self
-            .store
-            .put(&self.key(name), object(body), condition)
-            .await?
-            .etag)
+        Ok(self.store.put(&self.key(name), object(body), condition).await?.etag)
     }
 
     /// Writes several empty objects.
@@ -130,9 +126,7 @@ impl Ctx {
             .chain(page.common_prefixes.iter().map(String::as_str));
         let names = keys.map(|key| match key.strip_prefix(&self.prefix) {
             Some(name) => Ok(name.to_owned()),
-            None => Err(Failure::new(format!(
-                "{key:?} is listed and does not start with the prefix"
-            ))),
+            None => Err(Failure::new(format!("{key:?} is listed and does not start with the prefix"))),
         });
         Ok((names.collect::<std::result::Result<_, _>>()?, page))
     }
@@ -155,26 +149,17 @@ impl Ctx {
 
 /// An object with a body and nothing else.
 pub(super) fn object(body: &str) -> PutObject {
-    PutObject {
-        body: Bytes::copy_from_slice(body.as_bytes()),
-        ..PutObject::default()
-    }
+    PutObject { body: Bytes::copy_from_slice(body.as_bytes()), ..PutObject::default() }
 }
 
 /// An object with metadata and nothing else.
 pub(super) fn with_metadata(metadata: Metadata) -> PutObject {
-    PutObject {
-        metadata: Arc::new(metadata),
-        ..PutObject::default()
-    }
+    PutObject { metadata: Arc::new(metadata), ..PutObject::default() }
 }
 
 /// Metadata as a sorted list: a server may give it in any order.
 pub(super) fn sorted(metadata: &Metadata) -> Vec<(String, String)> {
-    let mut entries = metadata
-        .iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect::<Vec<_>>();
+    let mut entries = metadata.iter().map(|(name, value)| (name.into(), value.into())).collect::<Vec<_>>();
     entries.sort();
     entries
 }
@@ -188,9 +173,7 @@ pub(super) fn refused<T: fmt::Debug>(
     match result {
         Err(error) if error.kind() == kind => Ok(()),
         Err(error) => Err(Failure::new(format!("{what}: expected {kind}, got {error:?}"))),
-        Ok(value) => Err(Failure::new(format!(
-            "{what}: expected {kind}, but it succeeded: {value:?}"
-        ))),
+        Ok(value) => Err(Failure::new(format!("{what}: expected {kind}, but it succeeded: {value:?}"))),
     }
 }
 
@@ -203,7 +186,5 @@ pub(super) fn same<T: PartialEq + fmt::Debug>(
     if actual == expected {
         return Ok(());
     }
-    Err(Failure::new(format!(
-        "{what}: expected {expected:?}, got {actual:?}"
-    )))
+    Err(Failure::new(format!("{what}: expected {expected:?}, got {actual:?}")))
 }

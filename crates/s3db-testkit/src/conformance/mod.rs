@@ -89,20 +89,13 @@ impl Exceptions {
 
     /// Cases and reasons.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(case, reason)| (case.as_str(), reason.as_str()))
+        self.0.iter().map(|(case, reason)| (case.as_str(), reason.as_str()))
     }
 }
 
 impl<C: Into<String>, R: Into<String>> FromIterator<(C, R)> for Exceptions {
     fn from_iter<I: IntoIterator<Item = (C, R)>>(exceptions: I) -> Self {
-        Self(
-            exceptions
-                .into_iter()
-                .map(|(case, reason)| (case.into(), reason.into()))
-                .collect(),
-        )
+        Self(exceptions.into_iter().map(|(case, reason)| (case.into(), reason.into())).collect())
     }
 }
 
@@ -118,10 +111,7 @@ pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub async fn check(store: Arc<dyn Store>, options: Options) -> Report {
     let mut random = [0; 6];
     SystemEnv.fill(&mut random);
-    let run = random
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
+    let run = random.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut report = Report::new(unknown_exceptions(&options));
     for case in cases::all() {
         if options.only.as_ref().is_some_and(|only| only != case.name) {
@@ -143,12 +133,7 @@ pub async fn check(store: Arc<dyn Store>, options: Options) -> Report {
 
 fn unknown_exceptions(options: &Options) -> Vec<String> {
     let known = |name: &str| cases::all().any(|case| case.name == name);
-    options
-        .exceptions
-        .iter()
-        .filter(|(name, _)| !known(name))
-        .map(|(name, _)| name.to_owned())
-        .collect()
+    options.exceptions.iter().filter(|(name, _)| !known(name)).map(|(name, _)| name.to_owned()).collect()
 }
 
 async fn run_case(case: &Case, ctx: Ctx, time_max: Duration) -> Outcome {
@@ -156,10 +141,7 @@ async fn run_case(case: &Case, ctx: Ctx, time_max: Duration) -> Outcome {
     match tokio::time::timeout(time_max, run).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => Err(case::Failure::new("the store panicked")),
-        Err(_) => Err(case::Failure::new(format!(
-            "not done after {} s",
-            time_max.as_secs()
-        ))),
+        Err(_) => Err(case::Failure::new(format!("not done after {} s", time_max.as_secs()))),
     }
 }
 
@@ -170,11 +152,7 @@ async fn clean(store: &dyn Store, prefix: &str) {
         let Ok(page) = store.list(ListRequest::prefix(prefix)).await else {
             return;
         };
-        let keys = page
-            .entries
-            .iter()
-            .map(|entry| entry.key.to_string())
-            .collect::<Vec<_>>();
+        let keys = page.entries.iter().map(|entry| entry.key.to_string()).collect::<Vec<_>>();
         if keys.is_empty() || store.delete_many(&keys).await.is_err() {
             return;
         }

@@ -44,28 +44,18 @@ pub enum Verdict {
 
 impl Report {
     pub(super) fn new(unknown_exceptions: Vec<String>) -> Self {
-        Self {
-            cases: Vec::new(),
-            unknown_exceptions,
-        }
+        Self { cases: Vec::new(), unknown_exceptions }
     }
 
     pub(super) fn add(&mut self, case: &Case, outcome: Outcome, exception: Option<&str>) {
         let verdict = match (outcome, exception) {
             (Err(failure), None) => Verdict::Failed(failure.0),
-            (Err(failure), Some(reason)) => Verdict::Excepted {
-                reason: reason.into(),
-                failure: failure.0,
-            },
+            (Err(failure), Some(reason)) => Verdict::Excepted { reason: reason.into(), failure: failure.0 },
             (Ok(_), Some(_)) => Verdict::ExceptionNotNeeded,
             (Ok(Done::Passed), None) => Verdict::Passed,
             (Ok(Done::NotApplicable(why)), None) => Verdict::NotApplicable(why),
         };
-        self.cases.push(CaseReport {
-            name: case.name,
-            rule: case.rule,
-            verdict,
-        });
+        self.cases.push(CaseReport { name: case.name, rule: case.rule, verdict });
     }
 
     /// Every case that ran, in order.
@@ -78,9 +68,7 @@ impl Report {
         let bad =
             |case: &&CaseReport| matches!(case.verdict, Verdict::Failed(_) | Verdict::ExceptionNotNeeded);
         let cases = self.cases.iter().filter(bad).map(|case| case.name);
-        cases
-            .chain(self.unknown_exceptions.iter().map(String::as_str))
-            .collect()
+        cases.chain(self.unknown_exceptions.iter().map(String::as_str)).collect()
     }
 
     /// Whether every case passed, was declared, or had nothing to check; and at least one ran.
@@ -108,33 +96,18 @@ impl fmt::Display for Report {
                 Verdict::Passed => passed += 1,
                 Verdict::NotApplicable(why) => writeln!(f, "n/a       {}: {why}", case.name)?,
                 Verdict::Failed(failure) => {
-                    writeln!(
-                        f,
-                        "FAILED    {}: {failure}\n          rule: {}",
-                        case.name, case.rule
-                    )?;
+                    writeln!(f, "FAILED    {}: {failure}\n          rule: {}", case.name, case.rule)?;
                 }
                 Verdict::Excepted { reason, failure } => {
-                    writeln!(
-                        f,
-                        "exception {}: {reason}\n          it failed with: {failure}",
-                        case.name
-                    )?;
+                    writeln!(f, "exception {}: {reason}\n          it failed with: {failure}", case.name)?;
                 }
                 Verdict::ExceptionNotNeeded => {
-                    writeln!(
-                        f,
-                        "FAILED    {}: an exception is declared, but the case passes",
-                        case.name
-                    )?;
+                    writeln!(f, "FAILED    {}: an exception is declared, but the case passes", case.name)?;
                 }
             }
         }
         for name in &self.unknown_exceptions {
-            writeln!(
-                f,
-                "FAILED    {name}: an exception names a case that does not exist"
-            )?;
+            writeln!(f, "FAILED    {name}: an exception names a case that does not exist")?;
         }
         write!(f, "{passed} of {} cases passed", self.cases.len())
     }

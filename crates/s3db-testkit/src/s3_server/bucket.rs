@@ -26,12 +26,8 @@ use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 const CONTENT_TYPE_DEFAULT: &str = "binary/octet-stream";
 
 /// What `encoding-type=url` leaves as it is.
-const KEPT_IN_LISTING: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'*')
-    .remove(b'/');
+const KEPT_IN_LISTING: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*').remove(b'/');
 
 /// One bucket over a store.
 pub(super) struct Bucket {
@@ -48,19 +44,13 @@ impl Bucket {
         if bucket == self.name {
             return Ok(());
         }
-        Err(S3Error::with_message(
-            S3ErrorCode::NoSuchBucket,
-            "The specified bucket does not exist",
-        ))
+        Err(S3Error::with_message(S3ErrorCode::NoSuchBucket, "The specified bucket does not exist"))
     }
 
     fn check_object(&self, bucket: &str, key: &str) -> S3Result<()> {
         self.check(bucket)?;
         if key.len() > KEY_BYTES_MAX {
-            return Err(S3Error::with_message(
-                S3ErrorCode::KeyTooLongError,
-                "Your key is too long",
-            ));
+            return Err(S3Error::with_message(S3ErrorCode::KeyTooLongError, "Your key is too long"));
         }
         Ok(())
     }
@@ -136,16 +126,10 @@ impl S3 for Bucket {
 
     async fn copy_object(&self, req: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
         // The parsed input has no place for these two headers.
-        let condition = condition(
-            header(&req.headers, "if-match")?,
-            header(&req.headers, "if-none-match")?,
-        )?;
+        let condition = condition(header(&req.headers, "if-match")?, header(&req.headers, "if-none-match")?)?;
         let input = req.input;
         self.check_object(&input.bucket, &input.key)?;
-        let CopySource::Bucket {
-            bucket, key: from, ..
-        } = &input.copy_source
-        else {
+        let CopySource::Bucket { bucket, key: from, .. } = &input.copy_source else {
             return Err(S3Error::new(S3ErrorCode::NotImplemented));
         };
         self.check_object(bucket, from)?;
@@ -163,11 +147,7 @@ impl S3 for Bucket {
             metadata: Arc::new(to_store(input.metadata)),
             content_type: input.content_type.map(Arc::from),
         });
-        let written = match self
-            .store
-            .copy(from, &input.key, replace, condition.clone())
-            .await
-        {
+        let written = match self.store.copy(from, &input.key, replace, condition.clone()).await {
             Ok(written) => written,
             Err(error) => return Err(self.refused(&input.key, &condition, error).await),
         };
@@ -201,16 +181,10 @@ impl S3 for Bucket {
             max_keys: Some(usize::try_from(max_keys).unwrap_or_default()),
         };
         let page = self.store.list(request).await.map_err(|error| to_s3(&error))?;
-        let is_encoded = input
-            .encoding_type
-            .as_ref()
-            .is_some_and(|encoding| encoding.as_str() == EncodingType::URL);
+        let is_encoded =
+            input.encoding_type.as_ref().is_some_and(|encoding| encoding.as_str() == EncodingType::URL);
         let text = |text: &str| {
-            if is_encoded {
-                encode_listed(text)
-            } else {
-                text.to_owned()
-            }
+            if is_encoded { encode_listed(text) } else { text.to_owned() }
         };
         let contents = page.entries.iter().map(|entry| Object {
             key: Some(text(&entry.key)),
@@ -220,9 +194,7 @@ impl S3 for Bucket {
             ..Object::default()
         });
         let contents = contents.collect::<Vec<_>>();
-        let rolled = page.common_prefixes.iter().map(|prefix| CommonPrefix {
-            prefix: Some(text(prefix)),
-        });
+        let rolled = page.common_prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(text(prefix)) });
         let rolled = rolled.collect::<Vec<_>>();
         let key_count = i32::try_from(contents.len() + rolled.len()).unwrap_or(i32::MAX);
         Ok(S3Response::new(ListObjectsV2Output {
@@ -261,32 +233,23 @@ impl S3 for Bucket {
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let input = req.input;
         self.check(&input.bucket)?;
-        let keys = input
-            .delete
-            .objects
-            .into_iter()
-            .map(|object| object.key)
-            .collect::<Vec<_>>();
+        let keys = input.delete.objects.into_iter().map(|object| object.key).collect::<Vec<_>>();
         if keys.is_empty() || keys.len() > DELETE_MANY_MAX {
             return Err(S3Error::with_message(
                 S3ErrorCode::MalformedXML,
                 "The XML you provided was not well-formed or did not validate against our published schema",
             ));
         }
-        let results = self
-            .store
-            .delete_many(&keys)
-            .await
-            .map_err(|error| to_s3(&error))?;
+        let results = self.store.delete_many(&keys).await.map_err(|error| to_s3(&error))?;
         let is_quiet = input.delete.quiet.unwrap_or_default();
         let mut output = DeleteObjectsOutput::default();
         for (key, result) in keys.into_iter().zip(results) {
             match result {
                 Ok(()) if is_quiet => {}
-                Ok(()) => output.deleted.get_or_insert_default().push(DeletedObject {
-                    key: Some(key),
-                    ..DeletedObject::default()
-                }),
+                Ok(()) => output
+                    .deleted
+                    .get_or_insert_default()
+                    .push(DeletedObject { key: Some(key), ..DeletedObject::default() }),
                 Err(error) => {
                     let error = to_s3(&error);
                     output.errors.get_or_insert_default().push(DeleteError {
@@ -325,21 +288,15 @@ fn to_s3(error: &StoreError) -> S3Error {
             "Your metadata headers exceed the maximum allowed metadata size",
         ),
         ErrorKind::Denied => (S3ErrorCode::AccessDenied, StatusCode::FORBIDDEN, "Access Denied"),
-        ErrorKind::Throttled => (
-            S3ErrorCode::SlowDown,
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Please reduce your request rate.",
-        ),
+        ErrorKind::Throttled => {
+            (S3ErrorCode::SlowDown, StatusCode::SERVICE_UNAVAILABLE, "Please reduce your request rate.")
+        }
         ErrorKind::Unsupported => (
             S3ErrorCode::NotImplemented,
             StatusCode::NOT_IMPLEMENTED,
             "A header you provided implies functionality that is not implemented",
         ),
-        ErrorKind::Config => (
-            S3ErrorCode::InvalidArgument,
-            StatusCode::BAD_REQUEST,
-            "Invalid Argument",
-        ),
+        ErrorKind::Config => (S3ErrorCode::InvalidArgument, StatusCode::BAD_REQUEST, "Invalid Argument"),
         _ => (
             S3ErrorCode::InternalError,
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -395,17 +352,11 @@ fn to_store(metadata: Option<Metadata>) -> StoreMetadata {
 }
 
 fn from_store(metadata: &StoreMetadata) -> Metadata {
-    metadata
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    metadata.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn content_type(head: &Head) -> String {
-    head.content_type
-        .as_deref()
-        .unwrap_or(CONTENT_TYPE_DEFAULT)
-        .to_owned()
+    head.content_type.as_deref().unwrap_or(CONTENT_TYPE_DEFAULT).to_owned()
 }
 
 fn to_etag(etag: &StoreTag) -> ETag {
@@ -423,9 +374,7 @@ fn length(bytes: u64) -> i64 {
 
 /// As AWS does it: a blank is `+`.
 fn encode_listed(text: &str) -> String {
-    utf8_percent_encode(text, KEPT_IN_LISTING)
-        .to_string()
-        .replace("%20", "+")
+    utf8_percent_encode(text, KEPT_IN_LISTING).to_string().replace("%20", "+")
 }
 
 /// A token may hold any key, and XML may not.

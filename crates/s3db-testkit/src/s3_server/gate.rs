@@ -42,9 +42,7 @@ impl Gate {
         let now_ms = self.0.env.now_ms().saturating_add(self.0.clock_ahead_ms);
         let is_head = request.method() == Method::HEAD;
         let mut response = match self.refusal(&request, now_ms) {
-            Some(error) => error
-                .to_http_response()
-                .map_err(|error| HttpError::new(Box::new(error)))?,
+            Some(error) => error.to_http_response().map_err(|error| HttpError::new(Box::new(error)))?,
             None => self.0.service.call(request.map(Body::from)).await?,
         };
         if is_head {
@@ -60,10 +58,7 @@ impl Gate {
     }
 
     fn refusal(&self, request: &Request<Incoming>, now_ms: i64) -> Option<S3Error> {
-        let signed_ms = request
-            .headers()
-            .get("x-amz-date")
-            .and_then(|date| amz_date(date.to_str().ok()?));
+        let signed_ms = request.headers().get("x-amz-date").and_then(|date| amz_date(date.to_str().ok()?));
         if signed_ms.is_some_and(|signed_ms| u128::from(signed_ms.abs_diff(now_ms)) > SKEW_MAX.as_millis()) {
             return Some(S3Error::with_message(
                 S3ErrorCode::RequestTimeTooSkewed,

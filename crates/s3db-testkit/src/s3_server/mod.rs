@@ -114,12 +114,7 @@ impl S3Server {
         let gate = Gate::new(service.build(), &options);
         let (stop, stopped) = watch::channel(());
         let task = tokio::spawn(serve(listener, gate, stopped));
-        Ok(Self {
-            address,
-            options,
-            stop,
-            task,
-        })
+        Ok(Self { address, options, stop, task })
     }
 
     /// Where it listens, as a URL without a path.
@@ -134,16 +129,8 @@ impl S3Server {
 
     /// A connection string with its credentials and bucket.
     pub fn connection_string(&self) -> String {
-        let ServerOptions {
-            access_key_id,
-            secret_access_key,
-            bucket,
-            ..
-        } = &self.options;
-        format!(
-            "http://{access_key_id}:{secret_access_key}@{}/{bucket}",
-            self.address
-        )
+        let ServerOptions { access_key_id, secret_access_key, bucket, .. } = &self.options;
+        format!("http://{access_key_id}:{secret_access_key}@{}/{bucket}", self.address)
     }
 
     /// Closes the port and every connection, and waits until that is done.

@@ -89,12 +89,7 @@ impl WrongStore {
         if fault == Fault::IgnoresWhatItCannot {
             claimed.conditional_delete = false;
         }
-        Self {
-            inner: MemoryStore::with(options),
-            fault,
-            claimed,
-            newest: std::sync::Mutex::default(),
-        }
+        Self { inner: MemoryStore::with(options), fault, claimed, newest: std::sync::Mutex::default() }
     }
 
     fn is(&self, fault: Fault) -> bool {
@@ -133,18 +128,11 @@ impl WrongStore {
     }
 
     fn remember(&self, key: &str) {
-        *self
-            .newest
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(key.to_owned());
+        *self.newest.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(key.to_owned());
     }
 
     fn is_newest(&self, key: &str) -> bool {
-        self.newest
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .as_deref()
-            == Some(key)
+        self.newest.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_deref() == Some(key)
     }
 }
 
@@ -206,10 +194,7 @@ impl Store for WrongStore {
         if self.is(Fault::IgnoresDelimiter) {
             request.delimiter = None;
         }
-        let start = request
-            .start_after
-            .clone()
-            .filter(|_| self.is(Fault::StartsAtStart));
+        let start = request.start_after.clone().filter(|_| self.is(Fault::StartsAtStart));
         let first = match (&request.continuation, start) {
             (None, Some(start)) if start.starts_with(&request.prefix) => Some(start),
             _ => None,

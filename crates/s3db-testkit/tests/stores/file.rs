@@ -11,29 +11,16 @@ use s3db_core::store::{
 use s3db_testkit::conformance::{self, Options};
 
 async fn open(folder: &Path) -> FileStore {
-    FileStore::open(
-        folder,
-        FileOptions {
-            fsync: Fsync::Never,
-            ..FileOptions::default()
-        },
-    )
-    .await
-    .unwrap()
+    FileStore::open(folder, FileOptions { fsync: Fsync::Never, ..FileOptions::default() }).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_file_store_conforms_under_every_fsync_policy() {
     for fsync in [Fsync::Never, Fsync::Data, Fsync::Always] {
         let folder = tempfile::tempdir().unwrap();
-        let options = FileOptions {
-            fsync,
-            ..FileOptions::default()
-        };
+        let options = FileOptions { fsync, ..FileOptions::default() };
         let store = FileStore::open(folder.path(), options).await.unwrap();
-        conformance::check(Arc::new(store), Options::default())
-            .await
-            .assert_green();
+        conformance::check(Arc::new(store), Options::default()).await.assert_green();
     }
 }
 
@@ -44,15 +31,9 @@ async fn several_instances_on_one_folder_conform_as_one_store() {
     for _ in 0..4 {
         instances.push(open(folder.path()).await);
     }
-    conformance::check(
-        Arc::new(InTurn {
-            instances,
-            next: AtomicUsize::new(0),
-        }),
-        Options::default(),
-    )
-    .await
-    .assert_green();
+    conformance::check(Arc::new(InTurn { instances, next: AtomicUsize::new(0) }), Options::default())
+        .await
+        .assert_green();
 }
 
 /// Sends each call to another instance.

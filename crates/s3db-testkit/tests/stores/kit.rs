@@ -35,31 +35,17 @@ fn expected(fault: Fault) -> Vec<&'static str> {
     ];
     const PUTS: &[&str] = &["put_if_absent", "put_if_match", "put_if_match_absent"];
     const ORDER: &[&str] = &["list_order", "list_order_flat", "list_prefix", "list_delimiter"];
-    const PAGES: &[&str] = &[
-        "pages_of_any_size",
-        "pages_after_start",
-        "pages_under_deletes",
-        "pages_of_many",
-    ];
+    const PAGES: &[&str] =
+        &["pages_of_any_size", "pages_after_start", "pages_under_deletes", "pages_of_many"];
     let parts: &[&[&str]] = match fault {
-        Fault::IgnoresConditions => &[
-            PUTS,
-            RACES,
-            &[
-                "copy_if_absent",
-                "copy_if_match",
-                "delete_if_match",
-                "delete_if_match_absent",
-            ],
-        ],
+        Fault::IgnoresConditions => {
+            &[PUTS, RACES, &["copy_if_absent", "copy_if_match", "delete_if_match", "delete_if_match_absent"]]
+        }
         Fault::ChecksBeforeWrite => &[RACES],
         // Of many deletes with one ETag, every one that comes after the first finds nothing, and succeeds.
-        Fault::MatchesAbsent => &[&[
-            "put_if_match_absent",
-            "race_delete_if_match",
-            "copy_if_match",
-            "delete_if_match_absent",
-        ]],
+        Fault::MatchesAbsent => {
+            &[&["put_if_match_absent", "race_delete_if_match", "copy_if_match", "delete_if_match_absent"]]
+        }
         Fault::DropsMetadata => &[
             &["overwrite_replaces_all", "never_half_written"],
             &["metadata_exact", "metadata_empty_values", "metadata_at_limit"],
@@ -67,11 +53,9 @@ fn expected(fault: Fault) -> Vec<&'static str> {
         ],
         Fault::HasNoLimit => &[&["metadata_over_limit"]],
         Fault::DropsContentType => &[&["overwrite_replaces_all", "content_types", "copy_keeps"]],
-        Fault::ListsBackwards => &[
-            ORDER,
-            &["list_other_delimiter", "list_start_after", "list_after_write"],
-            PAGES,
-        ],
+        Fault::ListsBackwards => {
+            &[ORDER, &["list_other_delimiter", "list_start_after", "list_after_write"], PAGES]
+        }
         Fault::LosesLastOfPage => &[
             &["pages_of_any_size", "pages_with_delimiter", "pages_after_start"],
             &["pages_under_deletes", "pages_of_many", "pages_at_zero"],
@@ -91,17 +75,11 @@ fn expected(fault: Fault) -> Vec<&'static str> {
         Fault::DeleteNeedsObject => &[&["delete_absent"]],
         Fault::IgnoresCase => &[
             &["list_order", "list_order_flat"],
-            &[
-                "keys_with_odd_characters",
-                "keys_differ_by_case",
-                "keys_with_long_segment",
-            ],
+            &["keys_with_odd_characters", "keys_differ_by_case", "keys_with_long_segment"],
         ],
-        Fault::NormalisesKeys => &[&[
-            "keys_with_dot_segments",
-            "keys_with_double_slash",
-            "keys_with_trailing_slash",
-        ]],
+        Fault::NormalisesKeys => {
+            &[&["keys_with_dot_segments", "keys_with_double_slash", "keys_with_trailing_slash"]]
+        }
         Fault::IgnoresWhatItCannot => &[&["refuses_conditional_delete"]],
         other => panic!("say which cases {other:?} fails"),
     };
@@ -113,22 +91,11 @@ async fn an_exception_is_reported_and_must_be_needed() {
     let wrong = Arc::new(WrongStore::new(Fault::DropsContentType));
     let options = Options::default().except("content_types", "it keeps none");
     let report = conformance::check(wrong, options).await;
-    let case = report
-        .cases()
-        .iter()
-        .find(|case| case.name == "content_types")
-        .unwrap();
+    let case = report.cases().iter().find(|case| case.name == "content_types").unwrap();
     assert!(matches!(&case.verdict, Verdict::Excepted { reason, .. } if reason == "it keeps none"));
-    assert!(
-        report
-            .to_string()
-            .contains("exception content_types: it keeps none"),
-        "{report}"
-    );
+    assert!(report.to_string().contains("exception content_types: it keeps none"), "{report}");
 
-    let options = Options::default()
-        .except("content_types", "not so")
-        .except("no_such_case", "?");
+    let options = Options::default().except("content_types", "not so").except("no_such_case", "?");
     let report = conformance::check(Arc::new(MemoryStore::new()), options).await;
     assert_eq!(report.failed(), ["content_types", "no_such_case"]);
 }
@@ -143,9 +110,5 @@ fn every_case_has_a_name_of_its_own() {
 async fn a_run_without_cases_is_not_green() {
     let mut options = Options::default();
     options.only = Some("no_such_case".into());
-    assert!(
-        !conformance::check(Arc::new(MemoryStore::new()), options)
-            .await
-            .is_green()
-    );
+    assert!(!conformance::check(Arc::new(MemoryStore::new()), options).await.is_green());
 }

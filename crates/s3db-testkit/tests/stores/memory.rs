@@ -5,9 +5,7 @@ use s3db_testkit::conformance::{self, Options};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_memory_store_conforms() {
-    conformance::check(Arc::new(MemoryStore::new()), Options::default())
-        .await
-        .assert_green();
+    conformance::check(Arc::new(MemoryStore::new()), Options::default()).await.assert_green();
 }
 
 #[tokio::test]
@@ -24,8 +22,6 @@ async fn the_memory_store_conforms_behind_a_meter_and_with_another_limit() {
 #[tokio::test]
 async fn a_run_leaves_nothing_behind() {
     let store = MemoryStore::new();
-    conformance::check(Arc::new(store.clone()), Options::default())
-        .await
-        .assert_green();
+    conformance::check(Arc::new(store.clone()), Options::default()).await.assert_green();
     assert_eq!(store.len(), 0);
 }

@@ -67,14 +67,8 @@ pub fn heal(bytes: &[u8], now: &str, loss: Loss) -> Result<Healed> {
     let (mut root, has_gaps) = match read {
         Ok(read) => read,
         Err(_) if loss == Loss::Accept => {
-            mended.push(Mended::new(
-                "nothing could be read: a blank catalogue takes its place",
-                "byte 0",
-            ));
-            return Ok(Healed {
-                catalog: Catalog::blank(now),
-                mended,
-            });
+            mended.push(Mended::new("nothing could be read: a blank catalogue takes its place", "byte 0"));
+            return Ok(Healed { catalog: Catalog::blank(now), mended });
         }
         Err(error) => return Err(error),
     };
@@ -87,20 +81,15 @@ pub fn heal(bytes: &[u8], now: &str, loss: Loss) -> Result<Healed> {
 
 impl Mended {
     fn new(what: impl Into<String>, at: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            at: at.into(),
-        }
+        Self { what: what.into(), at: at.into() }
     }
 }
 
 fn corrupt(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Corrupt, message)
-        .with("object", "s3db.json")
-        .hint(
-            "the object was left as it is; put back a good copy (an older object version, or a \
+    Error::new(ErrorKind::Corrupt, message).with("object", "s3db.json").hint(
+        "the object was left as it is; put back a good copy (an older object version, or a \
          s3db.json.corrupted.*.backup), or ask to heal it with loss accepted",
-        )
+    )
 }
 
 fn kind_of(value: &Value) -> &'static str {

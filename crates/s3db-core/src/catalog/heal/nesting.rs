@@ -43,10 +43,7 @@ fn restore_entry(entry: &mut Map<String, Value>, at: &str, mended: &mut Vec<Mend
                 inner.append(&mut take(data, is_version));
             }
             for (name, data) in inner {
-                mended.push(Mended::new(
-                    format!("version `{name}` moved out of another one"),
-                    at,
-                ));
+                mended.push(Mended::new(format!("version `{name}` moved out of another one"), at));
                 versions.entry(name).or_insert(data);
             }
         });
@@ -60,24 +57,15 @@ fn restore_entry(entry: &mut Map<String, Value>, at: &str, mended: &mut Vec<Mend
         entry.entry(name).or_insert(value);
     }
     for (name, _) in &resources {
-        mended.push(Mended::new(
-            format!("resource `{name}` moved out of another one"),
-            at,
-        ));
+        mended.push(Mended::new(format!("resource `{name}` moved out of another one"), at));
     }
     resources
 }
 
 fn take(map: &mut Map<String, Value>, wanted: impl Fn(&str, &Value) -> bool) -> Vec<(String, Value)> {
-    let names = map
-        .iter()
-        .filter(|(name, value)| wanted(name, value))
-        .map(|(name, _)| name.clone());
+    let names = map.iter().filter(|(name, value)| wanted(name, value)).map(|(name, _)| name.clone());
     let names = names.collect::<Vec<_>>();
-    names
-        .into_iter()
-        .filter_map(|name| map.shift_remove(&name).map(|value| (name, value)))
-        .collect()
+    names.into_iter().filter_map(|name| map.shift_remove(&name).map(|value| (name, value))).collect()
 }
 
 fn is_resource(value: &Value) -> bool {

@@ -18,13 +18,9 @@ pub(super) fn mend(
     has_gaps: bool,
     mended: &mut Vec<Mended>,
 ) -> Result<Catalog> {
-    let known = ["version", "s3dbVersion", "resources"]
-        .iter()
-        .any(|name| root.contains_key(*name));
+    let known = ["version", "s3dbVersion", "resources"].iter().any(|name| root.contains_key(*name));
     if !known && loss == Loss::Refuse {
-        return Err(corrupt(
-            "the object is JSON, but no catalogue: it has neither a version nor resources",
-        ));
+        return Err(corrupt("the object is JSON, but no catalogue: it has neither a version nor resources"));
     }
     let mended_before = mended.len();
     mend_text(&mut root, "version", "1", mended);
@@ -39,10 +35,7 @@ pub(super) fn mend(
                 return Err(corrupt("the resources of the catalogue are not an object"));
             }
             let was = found.map_or("missing", kind_of);
-            mended.push(Mended::new(
-                format!("was {was}: an empty object takes its place"),
-                "resources",
-            ));
+            mended.push(Mended::new(format!("was {was}: an empty object takes its place"), "resources"));
             if let Some(value) = found.filter(|_| lost) {
                 aside.insert("resources".into(), value.clone());
             }
@@ -65,10 +58,7 @@ pub(super) fn mend(
         }
     });
     if has_gaps && loss == Loss::Refuse {
-        let lost = mended
-            .iter()
-            .skip(mended_before)
-            .find(|mended| !is_harmless(&root, mended));
+        let lost = mended.iter().skip(mended_before).find(|mended| !is_harmless(&root, mended));
         if let Some(at) = aside.keys().next().or(lost.map(|mended| &mended.at)) {
             let message = "the catalogue is damaged, and a part of it is lost";
             return Err(corrupt(message).with("at", at));
@@ -91,14 +81,7 @@ fn mend_text(root: &mut Map<String, Value>, name: &str, default: &str, mended: &
     let (what, text) = match root.get(name) {
         Some(Value::String(text)) if !text.is_empty() => return,
         Some(Value::Number(number)) => ("was a number", number.to_string()),
-        Some(other) => (
-            if other.is_string() {
-                "was empty"
-            } else {
-                "was no text"
-            },
-            default.to_owned(),
-        ),
+        Some(other) => (if other.is_string() { "was empty" } else { "was no text" }, default.to_owned()),
         None => ("was missing", default.to_owned()),
     };
     mended.push(Mended::new(format!("{what}: now `{text}`"), name));
@@ -110,27 +93,16 @@ fn mend_resource(entry: &mut Map<String, Value>, at: &str, mended: &mut Vec<Mend
     let Some(versions) = entry.get("versions").and_then(Value::as_object) else {
         return false;
     };
-    let usable = |name: &str| {
-        versions
-            .get(name)
-            .and_then(|data| data.get("attributes"))
-            .is_some_and(Value::is_object)
-    };
-    let current = entry
-        .get("currentVersion")
-        .and_then(Value::as_str)
-        .filter(|name| usable(name));
+    let usable =
+        |name: &str| versions.get(name).and_then(|data| data.get("attributes")).is_some_and(Value::is_object);
+    let current = entry.get("currentVersion").and_then(Value::as_str).filter(|name| usable(name));
     let current = match current {
         Some(current) => current.to_owned(),
         None => {
-            let best = versions
-                .keys()
-                .filter(|name| usable(name))
-                .max_by_key(|name| version_number(name));
+            let best = versions.keys().filter(|name| usable(name)).max_by_key(|name| version_number(name));
             let Some(best) = best.cloned() else { return false };
-            let was = entry
-                .get("currentVersion")
-                .map_or("missing".to_owned(), |was| format!("{was}, not usable"));
+            let was =
+                entry.get("currentVersion").map_or("missing".to_owned(), |was| format!("{was}, not usable"));
             let what = format!("was {was}: now `{best}`");
             mended.push(Mended::new(what, format!("{at}.currentVersion")));
             entry.insert("currentVersion".into(), best.as_str().into());
@@ -138,18 +110,10 @@ fn mend_resource(entry: &mut Map<String, Value>, at: &str, mended: &mut Vec<Mend
         }
     };
     if !entry.get("partitions").is_some_and(Value::is_object) {
-        let of_version = entry
-            .get("versions")
-            .and_then(|v| v.get(&current)?.get("partitions"))
-            .cloned();
+        let of_version = entry.get("versions").and_then(|v| v.get(&current)?.get("partitions")).cloned();
         let was = entry.get("partitions").map_or("missing", kind_of);
-        mended.push(Mended::new(
-            format!("was {was}: taken from the version"),
-            format!("{at}.partitions"),
-        ));
-        let partitions = of_version
-            .filter(Value::is_object)
-            .unwrap_or_else(|| Map::new().into());
+        mended.push(Mended::new(format!("was {was}: taken from the version"), format!("{at}.partitions")));
+        let partitions = of_version.filter(Value::is_object).unwrap_or_else(|| Map::new().into());
         entry.insert("partitions".into(), partitions);
     }
     edit_object(entry, "versions", |versions| {
@@ -166,10 +130,7 @@ fn mend_hooks(data: &mut Map<String, Value>, at: &str, mended: &mut Vec<Mended>)
         return;
     };
     let Value::Object(events) = hooks else {
-        mended.push(Mended::new(
-            format!("was {}: now an empty object", kind_of(hooks)),
-            at,
-        ));
+        mended.push(Mended::new(format!("was {}: now an empty object", kind_of(hooks)), at));
         *hooks = Map::new().into();
         return;
     };
@@ -185,10 +146,7 @@ fn mend_hooks(data: &mut Map<String, Value>, at: &str, mended: &mut Vec<Mended>)
         });
         let at = format!("{at}.{name}");
         let Some(handlers) = handlers else {
-            mended.push(Mended::new(
-                "was neither a list nor a summary of hooks: removed",
-                at,
-            ));
+            mended.push(Mended::new("was neither a list nor a summary of hooks: removed", at));
             events.shift_remove(&name);
             continue;
         };
@@ -208,10 +166,7 @@ fn mend_hooks(data: &mut Map<String, Value>, at: &str, mended: &mut Vec<Mended>)
 /// Whether a repair beside gaps in the text is no sign of more that is lost. A `currentVersion` that points nowhere is
 /// none when the registry, which comes after the versions, is whole.
 fn is_harmless(root: &Map<String, Value>, mended: &Mended) -> bool {
-    let resource = mended
-        .at
-        .strip_prefix("resources.")
-        .and_then(|at| at.strip_suffix(".currentVersion"));
+    let resource = mended.at.strip_prefix("resources.").and_then(|at| at.strip_suffix(".currentVersion"));
     let entry = resource.and_then(|name| root.get("resources")?.get(name));
     mended.what.ends_with(NULL_HOOKS) || mended.at == "lastUpdated" || entry.is_some_and(has_whole_registry)
 }
@@ -219,32 +174,20 @@ fn is_harmless(root: &Map<String, Value>, mended: &Mended) -> bool {
 /// Whether the registry of a resource has its first and its last member.
 fn has_whole_registry(entry: &Value) -> bool {
     let registry = entry.get("schemaRegistry");
-    ["mapping", "burned"]
-        .iter()
-        .all(|part| registry.is_some_and(|registry| registry.get(part).is_some()))
+    ["mapping", "burned"].iter().all(|part| registry.is_some_and(|registry| registry.get(part).is_some()))
 }
 
 /// After gaps in the text, a definition that carries a hash must still have it, and its resource the registry that
 /// s3db.js has written beside every hash since 19.2: without it, old documents could be read under wrong names.
 fn check_whole(root: &Map<String, Value>) -> Result<()> {
     let has_registries = release(root) >= (19, 2);
-    for (name, entry) in root
-        .get("resources")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    for (name, entry) in root.get("resources").and_then(Value::as_object).into_iter().flatten() {
         let broken = |what: &str, version: &str| {
             Err(corrupt(format!("the catalogue is damaged, and {what}"))
                 .with("resource", name)
                 .with("version", version))
         };
-        for (version, data) in entry
-            .get("versions")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
+        for (version, data) in entry.get("versions").and_then(Value::as_object).into_iter().flatten() {
             let Some(written) = data.get("hash") else { continue };
             if data.as_object().and_then(stored_hash).as_deref() != written.as_str() {
                 return broken("a definition does not match its hash", version);
@@ -263,11 +206,7 @@ fn check_whole(root: &Map<String, Value>) -> Result<()> {
 
 /// Major and minor number of the release that wrote the catalogue.
 fn release(root: &Map<String, Value>) -> (u32, u32) {
-    let mut numbers = root
-        .get("s3dbVersion")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .split('.');
+    let mut numbers = root.get("s3dbVersion").and_then(Value::as_str).unwrap_or_default().split('.');
     let mut next = || numbers.next().and_then(|number| number.parse().ok()).unwrap_or(0);
     (next(), next())
 }

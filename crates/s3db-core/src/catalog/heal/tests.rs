@@ -3,10 +3,8 @@ use serde_json::{Value, json};
 use super::super::{Catalog, ResourceDefinition};
 use super::*;
 
-const VECTORS: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/vectors/s3db_json.json"
-));
+const VECTORS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/s3db_json.json"));
 const NOW: &str = "2025-03-04T05:06:22.366Z";
 
 /// Where s3db.js drops something and this does not: what this does instead.
@@ -19,9 +17,7 @@ fn ours(name: &str) -> Option<Result<Value, &'static str>> {
     };
     match name {
         // s3db.js starts with a blank catalogue.
-        "heal-garbage" => Some(Err(
-            "the catalogue is not JSON, and cannot be mended object=s3db.json",
-        )),
+        "heal-garbage" => Some(Err("the catalogue is not JSON, and cannot be mended object=s3db.json")),
         "heal-empty-text" => Some(Err("the catalogue is empty object=s3db.json bytes=0")),
         // s3db.js removes the resource.
         "heal-no-versions" => aside(json!({ "currentVersion": "v1", "partitions": {}, "versions": {} })),
@@ -35,11 +31,7 @@ fn ours(name: &str) -> Option<Result<Value, &'static str>> {
 #[test]
 fn damage_is_mended_as_in_s3db_js_but_nothing_is_dropped() {
     let vectors: Value = serde_json::from_str(VECTORS).unwrap();
-    let cases = vectors["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|case| case["kind"] == "heal");
+    let cases = vectors["cases"].as_array().unwrap().iter().filter(|case| case["kind"] == "heal");
     assert_eq!(cases.clone().count(), 12);
     for case in cases {
         let name = case["name"].as_str().unwrap();
@@ -92,13 +84,7 @@ fn sound() -> Catalog {
 fn a_sound_catalogue_is_not_touched() {
     let bytes = sound().to_bytes();
     let healed = heal(&bytes, "2026-01-01T00:00:00.000Z", Loss::Refuse).unwrap();
-    assert_eq!(
-        healed,
-        Healed {
-            catalog: sound(),
-            mended: Vec::new()
-        }
-    );
+    assert_eq!(healed, Healed { catalog: sound(), mended: Vec::new() });
     assert_eq!(healed.catalog.to_bytes(), bytes);
 }
 
@@ -117,20 +103,12 @@ fn one_missing_character_never_changes_a_definition() {
                 refused_count += 1;
             }
             Ok(healed) => {
-                assert_eq!(
-                    healed.catalog,
-                    sound(),
-                    "without `{c}` at {at}: {:?}\n{damaged}",
-                    healed.mended
-                );
+                assert_eq!(healed.catalog, sound(), "without `{c}` at {at}: {:?}\n{damaged}", healed.mended);
                 healed_count += 1;
             }
         }
     }
-    assert!(
-        healed_count > 10 * refused_count,
-        "{healed_count} healed, {refused_count} refused"
-    );
+    assert!(healed_count > 10 * refused_count, "{healed_count} healed, {refused_count} refused");
 }
 
 #[test]
@@ -146,12 +124,7 @@ fn a_file_cut_short_is_whole_up_to_there_or_refused() {
         for name in healed.catalog.resource_names() {
             let mut entry = healed.catalog.entry(name).unwrap().clone();
             entry.entry("pluginSchemaRegistry").or_insert(json!({}));
-            assert_eq!(
-                Some(&entry),
-                sound().entry(name),
-                "{}",
-                String::from_utf8_lossy(&text[at - 200..at])
-            );
+            assert_eq!(Some(&entry), sound().entry(name), "{}", String::from_utf8_lossy(&text[at - 200..at]));
         }
     }
     assert!(healed_count > 0);
@@ -165,30 +138,21 @@ fn several_kinds_of_damage_at_once_are_mended() {
     )))
     .unwrap();
     let objects = bucket["objects"].as_array().unwrap();
-    let object = objects
-        .iter()
-        .find(|object| object["key"].as_str().unwrap().ends_with("s3db.json"))
-        .unwrap();
-    let body = base64::Engine::decode(
-        &base64::prelude::BASE64_STANDARD,
-        object["body_base64"].as_str().unwrap(),
-    )
-    .unwrap();
+    let object =
+        objects.iter().find(|object| object["key"].as_str().unwrap().ends_with("s3db.json")).unwrap();
+    let body =
+        base64::Engine::decode(&base64::prelude::BASE64_STANDARD, object["body_base64"].as_str().unwrap())
+            .unwrap();
     let check = |text: &str, first: &[&str]| {
         let healed = heal(text.as_bytes(), NOW, Loss::Refuse).unwrap();
         let definition = healed.catalog.definition("items").unwrap().unwrap();
         assert_eq!(definition.version, "v1");
         assert_eq!(
             definition.attributes,
-            *json!({ "a": "string", "n": "number|optional" })
-                .as_object()
-                .unwrap()
+            *json!({ "a": "string", "n": "number|optional" }).as_object().unwrap()
         );
-        let seen = healed
-            .mended
-            .iter()
-            .map(|mended| format!("{} @ {}", mended.what, mended.at))
-            .collect::<Vec<_>>();
+        let seen =
+            healed.mended.iter().map(|mended| format!("{} @ {}", mended.what, mended.at)).collect::<Vec<_>>();
         let structure = [
             "was missing: now `2025-03-04T05:06:22.366Z` @ lastUpdated",
             "was \"v9\", not usable: now `v1` @ resources.items.currentVersion",
@@ -201,9 +165,7 @@ fn several_kinds_of_damage_at_once_are_mended() {
     let unclosed = text.trim_end_matches(['}', ',', '\n', ' ']).to_owned() + "}";
     let missing = format!("missing `}}` added @ byte {}", unclosed.len());
     check(&unclosed, &[&missing, &missing, &missing]);
-    let bare = text
-        .replace("\"version\"", "version")
-        .replace("\"items\"", "'items'");
+    let bare = text.replace("\"version\"", "version").replace("\"items\"", "'items'");
     check(
         &format!("\u{feff}{bare}"),
         &[
@@ -218,10 +180,7 @@ fn several_kinds_of_damage_at_once_are_mended() {
 #[test]
 fn loss_is_accepted_only_when_asked_for() {
     let text = sound().to_bytes();
-    let at = text
-        .windows(8)
-        .position(|window| window == b"\"orders\"")
-        .unwrap();
+    let at = text.windows(8).position(|window| window == b"\"orders\"").unwrap();
     for cut in [&text[..at + 3], b"not json at all", b"", b"[1, 2]"] {
         let error = heal(cut, NOW, Loss::Refuse).unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::Corrupt);
@@ -241,9 +200,6 @@ fn javascript_hooks_of_old_releases_are_kept() {
     } } });
     let healed = heal(root.to_string().as_bytes(), NOW, Loss::Refuse).unwrap();
     let kept = &healed.catalog.definition("u").unwrap().unwrap().hooks;
-    assert_eq!(
-        kept["beforeInsert"],
-        json!([{ "__s3db_serialized_function": true, "code": "x => x" }])
-    );
+    assert_eq!(kept["beforeInsert"], json!([{ "__s3db_serialized_function": true, "code": "x => x" }]));
     assert_eq!(healed.mended.len(), 1);
 }

@@ -28,22 +28,12 @@ pub(super) fn read(bytes: &[u8], loss: Loss, mended: &mut Vec<Mended>) -> Result
     }
     let strict = match serde_json::from_str(text) {
         Ok(value) => {
-            return Ok(Read {
-                value,
-                has_gaps: false,
-            });
+            return Ok(Read { value, has_gaps: false });
         }
         Err(error) => error,
     };
-    let mut reader = Reader {
-        text,
-        at: 0,
-        depth: 0,
-        arrays: 0,
-        mended: Vec::new(),
-        breaks_off: None,
-        has_gaps: false,
-    };
+    let mut reader =
+        Reader { text, at: 0, depth: 0, arrays: 0, mended: Vec::new(), breaks_off: None, has_gaps: false };
     match reader.root() {
         Ok(value) => {
             if let Some(at) = reader.breaks_off {
@@ -51,16 +41,10 @@ pub(super) fn read(bytes: &[u8], loss: Loss, mended: &mut Vec<Mended>) -> Result
                 if loss == Loss::Refuse {
                     return Err(corrupt(format!("the catalogue is cut short: {what}")).with("byte", at));
                 }
-                reader.mended.push(Mended::new(
-                    format!("{what}: what came after it is lost"),
-                    byte(at),
-                ));
+                reader.mended.push(Mended::new(format!("{what}: what came after it is lost"), byte(at)));
             }
             mended.append(&mut reader.mended);
-            Ok(Read {
-                value,
-                has_gaps: reader.has_gaps,
-            })
+            Ok(Read { value, has_gaps: reader.has_gaps })
         }
         Err(Stuck) => {
             let unreadable = || corrupt("the catalogue is not JSON, and cannot be mended");
@@ -69,22 +53,15 @@ pub(super) fn read(bytes: &[u8], loss: Loss, mended: &mut Vec<Mended>) -> Result
             if !value.is_object() || loss == Loss::Refuse && content(text).ne(content(&value.to_string())) {
                 return Err(unreadable());
             }
-            mended.push(Mended::new(
-                "the text was rebuilt by a lenient reader",
-                byte(reader.at),
-            ));
-            Ok(Read {
-                value,
-                has_gaps: true,
-            })
+            mended.push(Mended::new("the text was rebuilt by a lenient reader", byte(reader.at)));
+            Ok(Read { value, has_gaps: true })
         }
     }
 }
 
 /// All of a text but what a repair may change. A guess that changes or moves any of it has lost something.
 fn content(text: &str) -> impl Iterator<Item = char> {
-    text.chars()
-        .filter(|c| !c.is_whitespace() && !"{}[],:\"'".contains(*c))
+    text.chars().filter(|c| !c.is_whitespace() && !"{}[],:\"'".contains(*c))
 }
 
 /// The bytes as text, without a byte order mark or the zero bytes of a torn write.
@@ -96,11 +73,7 @@ fn decode<'b>(bytes: &'b [u8], loss: Loss, mended: &mut Vec<Mended>) -> Result<C
     let (marked, rest) = match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => (true, rest),
         [0xFF, 0xFE, rest @ ..] | [0xFE, 0xFF, rest @ ..] => {
-            let unit = if bytes.starts_with(&[0xFF, 0xFE]) {
-                u16::from_le_bytes
-            } else {
-                u16::from_be_bytes
-            };
+            let unit = if bytes.starts_with(&[0xFF, 0xFE]) { u16::from_le_bytes } else { u16::from_be_bytes };
             let text = utf16(rest, unit).ok_or_else(|| corrupt("the catalogue is UTF-16, and broken"))?;
             mended.push(Mended::new("UTF-16 turned into UTF-8", byte(0)));
             return Ok(Cow::Owned(text));
@@ -113,10 +86,7 @@ fn decode<'b>(bytes: &'b [u8], loss: Loss, mended: &mut Vec<Mended>) -> Result<C
     let zeros = rest.iter().rev().take_while(|byte| **byte == 0).count();
     let rest = rest.get(..rest.len() - zeros).unwrap_or(rest);
     if zeros > 0 {
-        mended.push(Mended::new(
-            format!("{zeros} zero bytes at the end removed"),
-            byte(rest.len()),
-        ));
+        mended.push(Mended::new(format!("{zeros} zero bytes at the end removed"), byte(rest.len())));
     }
     match std::str::from_utf8(rest) {
         Ok(text) => Ok(Cow::Borrowed(text)),
@@ -124,10 +94,7 @@ fn decode<'b>(bytes: &'b [u8], loss: Loss, mended: &mut Vec<Mended>) -> Result<C
             Err(corrupt("the catalogue holds bytes that are not UTF-8").with("byte", error.valid_up_to()))
         }
         Err(error) => {
-            mended.push(Mended::new(
-                "bytes that are not UTF-8 replaced",
-                byte(error.valid_up_to()),
-            ));
+            mended.push(Mended::new("bytes that are not UTF-8 replaced", byte(error.valid_up_to())));
             Ok(String::from_utf8_lossy(rest))
         }
     }
@@ -172,10 +139,7 @@ impl Reader<'_> {
         };
         let rest = self.text.get(self.at..).unwrap_or_default();
         if !rest.trim().is_empty() {
-            if !rest
-                .chars()
-                .all(|c| c.is_whitespace() || matches!(c, '}' | ']' | ',' | ';'))
-            {
+            if !rest.chars().all(|c| c.is_whitespace() || matches!(c, '}' | ']' | ',' | ';')) {
                 return Err(Stuck);
             }
             self.mend("text after the end removed");
@@ -376,9 +340,7 @@ impl Reader<'_> {
             self.at = start + without_comma.len();
             self.mend_gap("closing quote added");
             let json = format!("{without_comma}\"");
-            return serde_json::from_str(&json)
-                .map(|text| Some(Value::String(text)))
-                .map_err(|_| Stuck);
+            return serde_json::from_str(&json).map(|text| Some(Value::String(text))).map_err(|_| Stuck);
         }
         if self.peek() == Some(':') {
             // The text is the first name of an object whose brace is missing.
@@ -413,27 +375,18 @@ impl Reader<'_> {
                     }
                     self.at += at + 1;
                     let text = serde_json::from_str(&json).map_err(|_| Stuck)?;
-                    return Ok(Scanned {
-                        text: Some(text),
-                        closed: true,
-                    });
+                    return Ok(Scanned { text: Some(text), closed: true });
                 }
                 '"' => json.push_str("\\\""),
                 '\n' | '\r' if quote == '"' => {
                     self.at += at;
-                    return Ok(Scanned {
-                        text: Some(String::new()),
-                        closed: false,
-                    });
+                    return Ok(Scanned { text: Some(String::new()), closed: false });
                 }
                 c if c.is_control() => return Err(Stuck),
                 c => json.push(c),
             }
         }
-        Ok(Scanned {
-            text: None,
-            closed: false,
-        })
+        Ok(Scanned { text: None, closed: false })
     }
 
     /// A number, `true`, `false` or `null`; or a text whose first quote is missing.
@@ -450,9 +403,7 @@ impl Reader<'_> {
             self.at += word.len();
             return Ok(Some(value));
         }
-        let end = rest
-            .find(['"', '\\', '\n', '\r'])
-            .filter(|end| rest.as_bytes().get(*end) == Some(&b'"'));
+        let end = rest.find(['"', '\\', '\n', '\r']).filter(|end| rest.as_bytes().get(*end) == Some(&b'"'));
         let text = end.and_then(|end| rest.get(..end)).ok_or(Stuck)?.to_owned();
         self.at += text.len() + 1;
         self.mend_gap("opening quote added");

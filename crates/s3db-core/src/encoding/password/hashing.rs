@@ -53,7 +53,12 @@ impl Default for Algorithm {
 /// # Errors
 ///
 /// `Validation` for an empty password, `Config` for settings out of bounds.
-pub fn hash(password: &str, algorithm: Algorithm, pepper: Option<&Passphrase>, random: &dyn Random) -> Result<String> {
+pub fn hash(
+    password: &str,
+    algorithm: Algorithm,
+    pepper: Option<&Passphrase>,
+    random: &dyn Random,
+) -> Result<String> {
     if password.is_empty() {
         return Err(Error::new(ErrorKind::Validation, "a password may not be empty"));
     }
@@ -67,12 +72,15 @@ pub fn hash(password: &str, algorithm: Algorithm, pepper: Option<&Passphrase>, r
                 return Err(error.with("rounds", rounds));
             }
             bcrypt::hash_with_salt(peppered.as_bytes(), rounds, salt)
-                .map_err(|cause| Error::new(ErrorKind::Crypto, "the password cannot be hashed").with("cause", cause))?
+                .map_err(|cause| {
+                    Error::new(ErrorKind::Crypto, "the password cannot be hashed").with("cause", cause)
+                })?
                 .format_for_version(bcrypt::Version::TwoB)
         }
         Algorithm::Argon2id { memory_kib, passes, lanes } => {
             if !memory_kib.is_power_of_two() || u64::from(memory_kib) > 1 << MEMORY_LOG2_MAX {
-                let error = Error::new(ErrorKind::Config, "the memory of argon2 must be a power of two up to 2 GiB");
+                let error =
+                    Error::new(ErrorKind::Config, "the memory of argon2 must be a power of two up to 2 GiB");
                 return Err(error.with("memory_kib", memory_kib));
             }
             let digest = argon2id(&peppered, &salt, [memory_kib, passes, lanes], 19, DIGEST_BYTES)?;
@@ -94,10 +102,12 @@ pub fn verify(password: &str, stored: &str, pepper: Option<&Passphrase>) -> bool
         Some(Parsed::Bcrypt { .. }) => bcrypt::verify(peppered.as_bytes(), &full).unwrap_or(false),
         Some(Parsed::Argon2id { version, memory_kib, passes, lanes, salt, digest }) => {
             let settings = [memory_kib, passes, lanes].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-            let (Some(salt), Some(digest)) = (base64::decode_strict(salt), base64::decode_strict(digest)) else {
+            let (Some(salt), Some(digest)) = (base64::decode_strict(salt), base64::decode_strict(digest))
+            else {
                 return false;
             };
-            argon2id(&peppered, &salt, settings, version, digest.len()).is_ok_and(|found| same(&found, &digest))
+            argon2id(&peppered, &salt, settings, version, digest.len())
+                .is_ok_and(|found| same(&found, &digest))
         }
         None => false,
     }
@@ -115,7 +125,9 @@ fn argon2id(
     version: u64,
     bytes: usize,
 ) -> Result<Vec<u8>> {
-    let failed = |cause: argon2::Error| Error::new(ErrorKind::Config, "argon2 refuses its settings").with("cause", cause);
+    let failed = |cause: argon2::Error| {
+        Error::new(ErrorKind::Config, "argon2 refuses its settings").with("cause", cause)
+    };
     let version = if version == 16 { Version::V0x10 } else { Version::V0x13 };
     let params = Params::new(memory_kib, passes, lanes, Some(bytes)).map_err(failed)?;
     let mut digest = vec![0; bytes];

@@ -25,10 +25,7 @@ fn secrets_of_javascript_are_opened() {
         if !rings.iter().any(|(known, _)| *known == passphrase) {
             rings.push((passphrase.clone(), ring(&passphrase)));
         }
-        let (_, ring) = rings
-            .iter()
-            .find(|(known, _)| *known == passphrase)
-            .expect("just made");
+        let (_, ring) = rings.iter().find(|(known, _)| *known == passphrase).expect("just made");
         let sealed = case.str("ciphertext");
         let opened = ring.open(sealed, Derive::Allowed);
         match (case.str("kind"), case.str("name")) {
@@ -46,11 +43,7 @@ fn what_is_sealed_here_opens_here_and_elsewhere() {
     let (writer, reader) = (ring("correct horse"), ring("correct horse"));
     for text in ["", "hunter2", "é日😀", &"x".repeat(3000)] {
         let sealed = writer.seal(text, &SystemEnv).expect("sealed");
-        assert_eq!(
-            writer.open(&sealed, Derive::CachedOnly),
-            plain(text),
-            "the own key is at hand"
-        );
+        assert_eq!(writer.open(&sealed, Derive::CachedOnly), plain(text), "the own key is at hand");
         assert_eq!(reader.open(&sealed, Derive::Allowed), plain(text));
         assert_eq!(ring("wrong").open(&sealed, Derive::Allowed), Opened::Refused);
     }
@@ -61,11 +54,7 @@ fn what_is_sealed_here_opens_here_and_elsewhere() {
         "the key of a known salt is at hand"
     );
     let (a, b) = (writer.seal("same", &SystemEnv), writer.seal("same", &SystemEnv));
-    assert_ne!(
-        a.expect("sealed"),
-        b.expect("sealed"),
-        "each value has its own nonce"
-    );
+    assert_ne!(a.expect("sealed"), b.expect("sealed"), "each value has its own nonce");
 }
 
 #[test]
@@ -93,15 +82,8 @@ fn threads_that_meet_one_salt_all_get_the_text() {
 #[test]
 fn secrets_are_not_printed() {
     let ring = ring("the passphrase");
-    let shown = format!(
-        "{ring:?} {:?} {:?}",
-        plain("the secret"),
-        Passphrase::new("the passphrase")
-    );
-    assert!(
-        !shown.contains("the passphrase") && !shown.contains("the secret"),
-        "{shown}"
-    );
+    let shown = format!("{ring:?} {:?} {:?}", plain("the secret"), Passphrase::new("the passphrase"));
+    assert!(!shown.contains("the passphrase") && !shown.contains("the secret"), "{shown}");
 }
 
 /// Counts how often it was asked.

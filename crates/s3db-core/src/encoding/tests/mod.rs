@@ -13,9 +13,7 @@ use serde_json::{Map, Value};
 fn cases(file: &str) -> Vec<Case> {
     let document: Value = serde_json::from_str(file).expect("vectors are JSON");
     let list = document["cases"].as_array().expect("vectors have cases");
-    list.iter()
-        .map(|case| Case(case.as_object().expect("a case is an object").clone()))
-        .collect()
+    list.iter().map(|case| Case(case.as_object().expect("a case is an object").clone())).collect()
 }
 
 struct Case(Map<String, Value>);
@@ -54,8 +52,7 @@ fn same(a: &Value, b: &Value) -> bool {
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len()
-                && a.iter()
-                    .all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
+                && a.iter().all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
         }
         _ => a == b,
     }
@@ -63,12 +60,7 @@ fn same(a: &Value, b: &Value) -> bool {
 
 macro_rules! vectors {
     ($name:literal) => {
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../tests/vectors/",
-            $name,
-            ".json"
-        ))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/", $name, ".json"))
     };
 }
 use vectors;

@@ -34,12 +34,17 @@ fn numbers() -> impl Strategy<Value = Value> {
         any::<u64>().prop_map(Value::from),
         (-100_000_i64..100_000).prop_map(Value::from),
         (-1e9..1e9).prop_map(|n: f64| Value::from(n)),
-        any::<f64>().prop_filter_map("JSON has no NaN", |n| serde_json::Number::from_f64(n).map(Value::Number)),
+        any::<f64>()
+            .prop_filter_map("JSON has no NaN", |n| serde_json::Number::from_f64(n).map(Value::Number)),
     ]
 }
 
 fn integers() -> impl Strategy<Value = Value> {
-    prop_oneof![any::<i64>().prop_map(Value::from), any::<u64>().prop_map(Value::from), (-100_i64..100).prop_map(Value::from)]
+    prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (-100_i64..100).prop_map(Value::from)
+    ]
 }
 
 fn texts() -> impl Strategy<Value = String> {
@@ -55,11 +60,17 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 fn json_values() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), numbers(), texts().prop_map(Value::from)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        numbers(),
+        texts().prop_map(Value::from)
+    ];
     leaf.prop_recursive(3, 24, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((texts(), inner), 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
+            prop::collection::vec((texts(), inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -203,8 +214,22 @@ proptest! {
 
 fn all_codecs() -> Vec<Codec> {
     use Codec::*;
-    let mut codecs = vec![Text, Any, Number, Integer, Boolean, DateTime, DateOnly, TimeOnly, Uuid, Ip4, Ip6, Mac, Cidr];
-    codecs.extend([Semver, Phone, Color, Duration, Ean, Embedding, StringArray, JsonArray, Object, Json, Buffer, Bits]);
+    let mut codecs =
+        vec![Text, Any, Number, Integer, Boolean, DateTime, DateOnly, TimeOnly, Uuid, Ip4, Ip6, Mac, Cidr];
+    codecs.extend([
+        Semver,
+        Phone,
+        Color,
+        Duration,
+        Ean,
+        Embedding,
+        StringArray,
+        JsonArray,
+        Object,
+        Json,
+        Buffer,
+        Bits,
+    ]);
     codecs.extend([Secret, Password, Money { decimals: 2 }, Decimal { decimals: 2 }, GeoLat { decimals: 6 }]);
     codecs.extend([GeoLon { decimals: 6 }, GeoPoint { decimals: 6 }, NumberArray { integer: true }]);
     codecs.push(NumberArray { integer: false });

@@ -21,9 +21,9 @@ fn base62_gives_the_digits_and_doubles_of_javascript() {
                     "decode" => base62::decode(text),
                     "decodeDecimal" => base62::decode_decimal(text),
                     "decodeKey" => base62::decode_key(text),
-                    "decodeFixedPoint" => fixed::decode('^', text, decimals)
-                        .and_then(|n| n.as_f64())
-                        .unwrap_or(f64::NAN),
+                    "decodeFixedPoint" => {
+                        fixed::decode('^', text, decimals).and_then(|n| n.as_f64()).unwrap_or(f64::NAN)
+                    }
                     other => panic!("unknown function {other}"),
                 };
                 let expected = double(case.get("expected")).expect("a number");
@@ -63,11 +63,7 @@ fn embeddings_round_as_javascript() {
         };
         // Text without the prefix is not an embedding; s3db.js makes an empty list of it, we leave it alone.
         let read = fixed::decode_batch(&text, decimals).unwrap_or_else(|| Value::Array(Vec::new()));
-        assert!(
-            same(&read, &without_nan(expected)),
-            "{}: {read}",
-            case.str("name")
-        );
+        assert!(same(&read, &without_nan(expected)), "{}: {read}", case.str("name"));
     }
 }
 
@@ -106,11 +102,7 @@ fn check_address(case: &Case, encoded: Option<String>, decode: fn(&str) -> Optio
             "{input}"
         );
     }
-    assert_eq!(
-        decode("127.0.0.1"),
-        None,
-        "an address that was read before is not read again"
-    );
+    assert_eq!(decode("127.0.0.1"), None, "an address that was read before is not read again");
 }
 
 #[test]
@@ -118,16 +110,10 @@ fn sizes_are_those_of_the_calculator() {
     for case in cases(vectors!("calculator")) {
         let input = case.get("input");
         match case.str("fn") {
-            "utf8Bytes" => assert_eq!(
-                Some(size::value_bytes(input) as u64),
-                case.get("expected").as_u64()
-            ),
+            "utf8Bytes" => assert_eq!(Some(size::value_bytes(input) as u64), case.get("expected").as_u64()),
             "transformValue" => {
-                let text = if input.get("$undefined").is_some() {
-                    String::new()
-                } else {
-                    size::value_text(input)
-                };
+                let text =
+                    if input.get("$undefined").is_some() { String::new() } else { size::value_text(input) };
                 assert_eq!(text, case.str("expected"));
             }
             "totalSize" => {
@@ -135,10 +121,7 @@ fn sizes_are_those_of_the_calculator() {
                 let entries = input.as_object().expect("an object").iter();
                 let entries = entries
                     .map(|(name, value)| (name.as_str(), if absent(value) { &Value::Null } else { value }));
-                assert_eq!(
-                    Some(size::total_bytes(entries) as u64),
-                    case.get("expected").as_u64()
-                );
+                assert_eq!(Some(size::total_bytes(entries) as u64), case.get("expected").as_u64());
             }
             "effectiveLimit" => {
                 let version = input["version"].as_str().unwrap_or("1");

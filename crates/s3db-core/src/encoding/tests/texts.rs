@@ -85,10 +85,7 @@ fn words_that_javascript_mangles_are_recovered() {
     // Written by s3db.js for texts that are names of its prototype's functions.
     expect_text("d:function Object() { [native code] }", "constructor");
     expect_text("d:function toString() { [native code] }", "toString");
-    expect_text(
-        "d:function other() { [native code] }",
-        "d:function other() { [native code] }",
-    );
+    expect_text("d:function other() { [native code] }", "d:function other() { [native code] }");
 }
 
 #[test]

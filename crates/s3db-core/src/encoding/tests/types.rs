@@ -57,10 +57,7 @@ fn codec_of(rule: &str) -> Codec {
 fn write(codec: &Codec, value: &Value) -> String {
     let text = match codec.encode(value) {
         Encoded::Text(text) => text,
-        Encoded::AsIs => value
-            .as_str()
-            .expect("only texts stand for themselves")
-            .to_owned(),
+        Encoded::AsIs => value.as_str().expect("only texts stand for themselves").to_owned(),
     };
     encode_exact(&text).into_owned()
 }
@@ -88,29 +85,20 @@ fn values_are_stored_as_javascript_stores_them() {
         let wanted = (expected.get("$undefined").is_none()).then(|| expected.clone());
         let got = read(&codec, stored);
         assert!(
-            same(
-                &got.clone().unwrap_or(json!("(absent)")),
-                &wanted.clone().unwrap_or(json!("(absent)"))
-            ),
+            same(&got.clone().unwrap_or(json!("(absent)")), &wanted.clone().unwrap_or(json!("(absent)"))),
             "{rule}: {stored:?} reads {got:?}, not {wanted:?}"
         );
         // Null and absent never reach the codec.
         if input.is_null() || input.get("$undefined").is_some() {
             continue;
         }
-        let ours = BETTER
-            .iter()
-            .find(|(theirs, _)| *theirs == stored)
-            .map_or(stored, |(_, ours)| ours);
+        let ours = BETTER.iter().find(|(theirs, _)| *theirs == stored).map_or(stored, |(_, ours)| ours);
         // The schema brings a value into its normal form first (`v1.2.3`, `usd`, blanks): that is what is read back.
         let normal = wanted.unwrap_or_default();
         let raw = normal == *input || !input.is_string();
         let value = if raw { input } else { &normal };
         assert_eq!(write(&codec, value), ours, "{rule}: writing {value}");
-        assert!(
-            same(&read(&codec, ours).unwrap_or_default(), &normal),
-            "{rule}: reading back {ours:?}"
-        );
+        assert!(same(&read(&codec, ours).unwrap_or_default(), &normal), "{rule}: reading back {ours:?}");
     }
 }
 
@@ -138,28 +126,15 @@ fn numbers_that_javascript_would_lose_take_an_exponent() {
     check(Codec::Integer, json!(i64::MAX), "aZl8N0y58M7");
     check(Codec::Integer, json!(i64::MIN), "-aZl8N0y58M8");
     check(Codec::Integer, json!(u64::MAX), "lYGhA16ahyf");
-    check(
-        Codec::NumberArray { integer: false },
-        json!([1e-7, 2, 1.5e-9, null]),
-        "1.e-7|2|1.5e-9|",
-    );
+    check(Codec::NumberArray { integer: false }, json!([1e-7, 2, 1.5e-9, null]), "1.e-7|2|1.5e-9|");
     // In base62 this number is the text that stands for null.
     check(Codec::Number, json!(5_598_187), "b:bnVsbA==");
 }
 
 #[test]
 fn numbers_print_as_integers_when_they_are() {
-    assert_eq!(
-        Codec::Number.decode("u").map(|n| n.to_string()).as_deref(),
-        Some("30")
-    );
-    assert_eq!(
-        Codec::Money { decimals: 2 }
-            .decode("$Mo")
-            .map(|n| n.to_string())
-            .as_deref(),
-        Some("30")
-    );
+    assert_eq!(Codec::Number.decode("u").map(|n| n.to_string()).as_deref(), Some("30"));
+    assert_eq!(Codec::Money { decimals: 2 }.decode("$Mo").map(|n| n.to_string()).as_deref(), Some("30"));
     assert_eq!(Codec::Number.decode("12$"), None);
 }
 
@@ -169,11 +144,7 @@ fn arrays_that_javascript_would_misread_are_json() {
     check(Codec::StringArray, json!(["null"]), r#"["null"]"#);
     check(Codec::StringArray, json!(["undefined"]), r#"["undefined"]"#);
     check(Codec::StringArray, json!(["[1]"]), r#"["[1]"]"#);
-    check(
-        Codec::StringArray,
-        json!(["{\"a\":1}", "b|c"]),
-        r#"["{\"a\":1}","b|c"]"#,
-    );
+    check(Codec::StringArray, json!(["{\"a\":1}", "b|c"]), r#"["{\"a\":1}","b|c"]"#);
     check(Codec::StringArray, json!(["a", ""]), "a|");
     check(Codec::NumberArray { integer: false }, json!([null]), "[null]");
     check(Codec::Embedding, json!([null]), "[null]");
@@ -242,10 +213,7 @@ fn forms_of_older_releases_are_read() {
     for (codec, text) in same_text {
         assert_eq!(codec.decode(text), Some(json!(text)), "{codec:?}");
     }
-    assert_eq!(
-        Codec::Embedding.decode("^1|^2|^-3"),
-        Some(json!([1e-6, 2e-6, -3e-6]))
-    );
+    assert_eq!(Codec::Embedding.decode("^1|^2|^-3"), Some(json!([1e-6, 2e-6, -3e-6])));
     assert_eq!(Codec::Object.decode("[object Object]"), Some(json!({})));
     // s3db.js leaves durations whose digits start with `P` unread.
     assert_eq!(Codec::Duration.decode("P1"), Some(json!("PT3.163S")));
@@ -253,14 +221,9 @@ fn forms_of_older_releases_are_read() {
 
 #[test]
 fn booleans_read_the_words_of_javascript() {
-    for (text, flag) in [
-        ("1", true),
-        ("true", true),
-        ("yes", true),
-        ("y", true),
-        ("TRUE", false),
-        ("0", false),
-    ] {
+    for (text, flag) in
+        [("1", true), ("true", true), ("yes", true), ("y", true), ("TRUE", false), ("0", false)]
+    {
         assert_eq!(Codec::Boolean.decode(text), Some(json!(flag)), "{text}");
     }
 }
@@ -269,39 +232,20 @@ fn booleans_read_the_words_of_javascript() {
 fn dates_keep_to_the_calendar() {
     check(Codec::DateTime, json!("1970-01-01T00:00:00.000Z"), "0");
     check(Codec::DateTime, json!("1969-12-31T23:59:59.999Z"), "-1");
-    for text in [
-        "-000001-01-01T00:00:00.000Z",
-        "+275760-09-13T00:00:00.000Z",
-        "2000-02-29T00:00:00.000Z",
-    ] {
-        assert_eq!(
-            read(&Codec::DateTime, &write(&Codec::DateTime, &json!(text))),
-            Some(json!(text))
-        );
+    for text in ["-000001-01-01T00:00:00.000Z", "+275760-09-13T00:00:00.000Z", "2000-02-29T00:00:00.000Z"] {
+        assert_eq!(read(&Codec::DateTime, &write(&Codec::DateTime, &json!(text))), Some(json!(text)));
     }
-    assert_eq!(
-        write(&Codec::DateOnly, &json!("2024-02-30")),
-        write(&Codec::DateOnly, &json!("2024-03-01"))
-    );
+    assert_eq!(write(&Codec::DateOnly, &json!("2024-02-30")), write(&Codec::DateOnly, &json!("2024-03-01")));
     assert_eq!(Codec::DateTime.encode(&json!("tomorrow")), Encoded::AsIs);
     assert_eq!(Codec::DateTime.encode(&json!("2024-13-01")), Encoded::AsIs);
     assert_eq!(Codec::TimeOnly.encode(&json!("25:00")), Encoded::AsIs);
-    assert_eq!(
-        Codec::DateTime.decode("zzzzzzzzzzzzzz"),
-        Some(json!("zzzzzzzzzzzzzz"))
-    );
+    assert_eq!(Codec::DateTime.decode("zzzzzzzzzzzzzz"), Some(json!("zzzzzzzzzzzzzz")));
 }
 
 #[test]
 fn bytes_are_standard_base64() {
     check(Codec::Buffer, json!("AQID"), "AQID");
-    assert_eq!(
-        Codec::Buffer.encode(&json!([1, 2, 3])),
-        Encoded::Text("AQID".into())
-    );
-    assert_eq!(
-        Codec::Bits.encode(&json!({"type": "Buffer", "data": [1, 2]})),
-        Encoded::Text("AQI=".into())
-    );
+    assert_eq!(Codec::Buffer.encode(&json!([1, 2, 3])), Encoded::Text("AQID".into()));
+    assert_eq!(Codec::Bits.encode(&json!({"type": "Buffer", "data": [1, 2]})), Encoded::Text("AQI=".into()));
     assert_eq!(Codec::Buffer.encode(&json!("not base64!")), Encoded::AsIs);
 }

@@ -11,10 +11,8 @@ use serde_json::{Map, Value};
 use super::super::types::choice::same;
 use super::super::{Mode, Schema, SchemaOptions};
 
-const RECORDED: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/fixtures/differential.json"
-));
+const RECORDED: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/differential.json"));
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema.md"));
 
 /// What becomes of a document.
@@ -78,10 +76,7 @@ impl Case {
 
     fn rule(&self, word: &str) -> bool {
         match &self.definition {
-            Value::String(text) => text
-                .split('|')
-                .skip(1)
-                .any(|rule| rule.split(':').next() == Some(word)),
+            Value::String(text) => text.split('|').skip(1).any(|rule| rule.split(':').next() == Some(word)),
             Value::Object(map) => map.contains_key(word),
             _ => false,
         }
@@ -106,12 +101,8 @@ const fn row(name: &'static str, covers: fn(&Case) -> bool) -> Difference {
 
 /// Why each row exists is in `docs/schema.md`, under the same name.
 const DIFFERENCES: &[Difference] = &[
-    row("unusable-types", |c| {
-        c.peer_refused("Invalid 'text'") || c.peer_refused("Invalid 'bool'")
-    }),
-    row("enum-in-pipe", |c| {
-        c.peer_refused("Invalid 'enum:") || c.peer_refused("join is not a function")
-    }),
+    row("unusable-types", |c| c.peer_refused("Invalid 'text'") || c.peer_refused("Invalid 'bool'")),
+    row("enum-in-pipe", |c| c.peer_refused("Invalid 'enum:") || c.peer_refused("join is not a function")),
     row("blank-around-bar", |c| c.peer_refused("Invalid 'string '")),
     row("types-inside", |c| {
         (c.definition.is_array()
@@ -120,38 +111,21 @@ const DIFFERENCES: &[Difference] = &[
             || c.text().contains("embedding:3"))
             && c.peer_refused("type in validator schema")
     }),
-    row("types-inside", |c| {
-        ["[\"mac\"", "[\"currency\""]
-            .iter()
-            .any(|list| c.text().contains(list))
-    }),
+    row("types-inside", |c| ["[\"mac\"", "[\"currency\""].iter().any(|list| c.text().contains(list))),
     row("explicit-words", |c| {
-        let is_one = |word: &Value| {
-            ["luhn", "json", "tuple", "record", "multi", "equal"]
-                .iter()
-                .any(|w| word == w)
-        };
+        let is_one =
+            |word: &Value| ["luhn", "json", "tuple", "record", "multi", "equal"].iter().any(|w| word == w);
         is_one(&c.definition["type"]) || is_one(&c.definition["q"]["type"])
     }),
-    row("list-of-types", |c| {
-        c.definition.is_array() && (c.ours_is("boolean") || c.peer_is("boolean"))
-    }),
-    row("nested-strict", |c| {
-        c.path.starts_with('v') && !c.definition["$$strict"].is_null()
-    }),
-    row("unknown-words", |c| {
-        c.we_refused("unknown rule") || c.we_refused("unknown type")
-    }),
+    row("list-of-types", |c| c.definition.is_array() && (c.ours_is("boolean") || c.peer_is("boolean"))),
+    row("nested-strict", |c| c.path.starts_with('v') && !c.definition["$$strict"].is_null()),
+    row("unknown-words", |c| c.we_refused("unknown rule") || c.we_refused("unknown type")),
     row("code-types", |c| c.we_refused("needs code")),
     row("bad-default", |c| c.we_refused("the default breaks")),
-    row("typed-default", |c| {
-        c.rule("default") && matches!(c.value, Value::Null)
-    }),
+    row("typed-default", |c| c.rule("default") && matches!(c.value, Value::Null)),
     row("format-rules", |c| {
         c.word == "string"
-            && ["email", "url", "uuid", "semver", "ip4", "phone"]
-                .iter()
-                .any(|w| c.rule(w) && c.ours_is(w))
+            && ["email", "url", "uuid", "semver", "ip4", "phone"].iter().any(|w| c.rule(w) && c.ours_is(w))
     }),
     row("json-kept", |c| {
         c.text().contains("json") && matches!((&c.peer, &c.ours), (Side::Fine(_), Side::Fine(_)))
@@ -160,29 +134,21 @@ const DIFFERENCES: &[Difference] = &[
         c.value.is_array()
             && (c.ours_is("number") || matches!(&c.peer, Side::Code(code) if code.starts_with("number")))
     }),
-    row("list-is-no-number", |c| {
-        c.text().contains("number") && c.value.is_array() && c.ours_is("string")
-    }),
+    row("list-is-no-number", |c| c.text().contains("number") && c.value.is_array() && c.ours_is("string")),
     row("null-item-path", |c| {
         (c.peer_is("required")
             && (c.word.ends_with("[]") || matches!(c.word.as_str(), "array" | "embedding" | "record")))
             || (c.ours_is("required") && (c.path.contains('[') || c.word == "record"))
     }),
-    row("ip-checked", |c| {
-        matches!(c.word.as_str(), "ip4" | "ip6") && (c.ours_is("ip4") || c.ours_is("ip6"))
-    }),
-    row("ip6-normal", |c| {
-        c.word == "ip6" && matches!((&c.peer, &c.ours), (Side::Fine(_), Side::Fine(_)))
-    }),
+    row("ip-checked", |c| matches!(c.word.as_str(), "ip4" | "ip6") && (c.ours_is("ip4") || c.ours_is("ip6"))),
+    row("ip6-normal", |c| c.word == "ip6" && matches!((&c.peer, &c.ours), (Side::Fine(_), Side::Fine(_)))),
     row("phone-zero", |c| c.text().contains("phone") && c.ours_is("phone")),
     row("semver-limit", |c| {
         c.text().contains("semver")
             && c.ours_is("semver")
             && c.value.as_str().is_some_and(|text| text.contains("1000"))
     }),
-    row("ean-number", |c| {
-        c.word == "ean" && c.value.is_f64() && c.ours_is("ean")
-    }),
+    row("ean-number", |c| c.word == "ean" && c.value.is_f64() && c.ours_is("ean")),
     row("date-text", |c| {
         c.text().contains("date")
             && !c.rule("convert")
@@ -194,12 +160,8 @@ const DIFFERENCES: &[Difference] = &[
     row("date-long-year", |c| {
         c.word == "dateonly" && matches!((&c.peer, &c.ours), (Side::Fine(_), Side::Fine(_)))
     }),
-    row("impossible-day", |c| {
-        c.is_late_day() && (c.ours_is("date") || c.ours_is("datetime"))
-    }),
-    row("legacy-date-text", |c| {
-        c.value.is_string() && (c.ours_is("date") || c.ours_is("datetime"))
-    }),
+    row("impossible-day", |c| c.is_late_day() && (c.ours_is("date") || c.ours_is("datetime"))),
+    row("legacy-date-text", |c| c.value.is_string() && (c.ours_is("date") || c.ours_is("datetime"))),
     row("point-checked", |c| c.word == "geo:point"),
     row("bytes-checked", |c| matches!(c.word.as_str(), "buffer" | "bits")),
     row("empty-password", |c| c.peer_is("passwordHashingProblem")),
@@ -218,15 +180,8 @@ fn answers_are_those_of_s3db_js_but_for_the_named_differences() {
     for line in recorded["schemas"].as_array().unwrap() {
         let attributes = line["a"].as_object().unwrap();
         let schema = Schema::compile(attributes, SchemaOptions::default());
-        let refused = Value::Array(vec![Value::Array(vec![
-            Value::Object(Map::new()),
-            line["x"].clone(),
-        ])]);
-        let cases = if line["x"].is_string() {
-            &refused
-        } else {
-            &line["c"]
-        };
+        let refused = Value::Array(vec![Value::Array(vec![Value::Object(Map::new()), line["x"].clone()])]);
+        let cases = if line["x"].is_string() { &refused } else { &line["c"] };
         for pair in cases.as_array().unwrap() {
             pairs += 1;
             let document = &pair[0];
@@ -244,25 +199,14 @@ fn answers_are_those_of_s3db_js_but_for_the_named_differences() {
         }
     }
     assert!(pairs >= 3000, "only {pairs} pairs are recorded");
-    assert!(
-        unnamed.is_empty(),
-        "{} differences have no row:\n{}",
-        unnamed.len(),
-        unnamed.join("\n")
-    );
+    assert!(unnamed.is_empty(), "{} differences have no row:\n{}", unnamed.len(), unnamed.join("\n"));
     for row in DIFFERENCES {
-        assert!(
-            used.contains_key(row.name),
-            "the row `{}` covers nothing",
-            row.name
-        );
+        assert!(used.contains_key(row.name), "the row `{}` covers nothing", row.name);
     }
     let named: BTreeSet<&str> = DIFFERENCES.iter().map(|row| row.name).collect();
     let (_, table) = PAGE.split_once("## Differences from s3db.js").unwrap();
-    let listed: BTreeSet<&str> = table
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
-        .collect();
+    let listed: BTreeSet<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     assert_eq!(named, listed, "docs/schema.md lists the same differences");
 }
 
@@ -293,13 +237,9 @@ fn our_answer(schema: &crate::Result<Schema>, document: &Value, peer: &Answer) -
         Ok(schema) => schema,
     };
     match schema.validate(document.as_object().unwrap().clone(), Mode::Insert) {
-        Err(error) => Answer::Rejected(
-            error
-                .fields()
-                .iter()
-                .map(|f| (f.field.clone(), f.rule.clone()))
-                .collect(),
-        ),
+        Err(error) => {
+            Answer::Rejected(error.fields().iter().map(|f| (f.field.clone(), f.rule.clone())).collect())
+        }
         // Sealed text differs from run to run and is recorded as a star.
         Ok(_) if matches!(peer, Answer::Accepted(value) if value["v"] == "*") => peer.clone(),
         Ok(document) => Answer::Accepted(document.into()),
@@ -322,9 +262,7 @@ fn alike(left: &Value, right: &Value) -> bool {
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
-                && left
-                    .iter()
-                    .all(|(key, left)| right.get(key).is_some_and(|right| alike(left, right)))
+                && left.iter().all(|(key, left)| right.get(key).is_some_and(|right| alike(left, right)))
         }
         _ => same(left, right),
     }
@@ -351,10 +289,7 @@ fn places(attributes: &Map<String, Value>, document: &Value, peer: &Answer, ours
             let mut paths = Vec::new();
             differing(peer, ours, "", &mut paths);
             let fine = |value: &Value, path: &str| Side::Fine(value_at(value, path));
-            paths
-                .iter()
-                .map(|path| case(path, fine(peer, path), fine(ours, path)))
-                .collect()
+            paths.iter().map(|path| case(path, fine(peer, path), fine(ours, path))).collect()
         }
         (Answer::Refused(reason), _) => vec![case(first, Side::Refused(reason.clone()), Side::Nothing)],
         (_, Answer::Refused(reason)) => vec![case(first, Side::Nothing, Side::Refused(reason.clone()))],
@@ -365,12 +300,8 @@ fn places(attributes: &Map<String, Value>, document: &Value, peer: &Answer, ours
                 _ => none.clone(),
             };
             let (peer, ours) = (errors(peer), errors(ours));
-            let only_peer = peer
-                .difference(&ours)
-                .map(|(path, rule)| case(path, code(rule), Side::Nothing));
-            let only_ours = ours
-                .difference(&peer)
-                .map(|(path, rule)| case(path, Side::Nothing, code(rule)));
+            let only_peer = peer.difference(&ours).map(|(path, rule)| case(path, code(rule), Side::Nothing));
+            let only_ours = ours.difference(&peer).map(|(path, rule)| case(path, Side::Nothing, code(rule)));
             only_peer.chain(only_ours).collect()
         }
     }
@@ -403,11 +334,9 @@ fn value_at(document: &Value, path: &str) -> Value {
     let mut at = document;
     for step in steps(path) {
         at = match at {
-            Value::Array(items) => step
-                .parse()
-                .ok()
-                .and_then(|i: usize| items.get(i))
-                .unwrap_or(&Value::Null),
+            Value::Array(items) => {
+                step.parse().ok().and_then(|i: usize| items.get(i)).unwrap_or(&Value::Null)
+            }
             other => &other[step],
         };
     }
@@ -428,10 +357,7 @@ fn definition(attributes: &Map<String, Value>, path: &str) -> Value {
 }
 
 fn word(definition: &Value) -> String {
-    let text = definition
-        .as_str()
-        .or_else(|| definition["type"].as_str())
-        .unwrap_or_default();
+    let text = definition.as_str().or_else(|| definition["type"].as_str()).unwrap_or_default();
     let word = text.split('|').next().unwrap_or_default();
     let known = super::super::words::type_word(word).map(|(row, _)| row.word);
     known.unwrap_or(word).to_owned()

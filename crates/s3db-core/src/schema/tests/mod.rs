@@ -23,11 +23,7 @@ fn outcome(attributes: &Value, document: &Value) -> Result<Value, Vec<String>> {
     let schema = schema(attributes.clone());
     match schema.validate(map(document.clone()), Mode::Insert) {
         Ok(document) => Ok(document.into()),
-        Err(error) => Err(error
-            .fields()
-            .iter()
-            .map(|f| format!("{} {}", f.field, f.rule))
-            .collect()),
+        Err(error) => Err(error.fields().iter().map(|f| format!("{} {}", f.field, f.rule)).collect()),
     }
 }
 
@@ -70,11 +66,7 @@ fn every_type_converts_and_checks() {
     );
     check(
         json!("boolean"),
-        &[
-            (json!("on"), Ok(json!(true))),
-            (json!(0), Ok(json!(false))),
-            (json!("yes"), Err(&["boolean"])),
-        ],
+        &[(json!("on"), Ok(json!(true))), (json!(0), Ok(json!(false))), (json!("yes"), Err(&["boolean"]))],
     );
     check(
         json!("ip6"),
@@ -97,10 +89,7 @@ fn every_type_converts_and_checks() {
         json!("datetime"),
         &[
             (json!("2024-01-15"), Ok(json!("2024-01-15T00:00:00.000Z"))),
-            (
-                json!("2024-01-15T10:20:30+02:00"),
-                Ok(json!("2024-01-15T08:20:30.000Z")),
-            ),
+            (json!("2024-01-15T10:20:30+02:00"), Ok(json!("2024-01-15T08:20:30.000Z"))),
             (json!(0), Ok(json!("1970-01-01T00:00:00.000Z"))),
             (json!("2024-02-30"), Err(&["datetime"])),
         ],
@@ -115,32 +104,20 @@ fn every_form_of_the_notation_is_understood() {
         (json!("string[]"), json!([" a "]), Ok(json!(["a"]))),
         (json!("number[]|min:2"), json!(["1"]), Err("v arrayMin")),
         (json!(["number", "boolean"]), json!("on"), Ok(json!(true))),
-        (
-            json!({ "city": "string|uppercase" }),
-            json!({ "city": "rio" }),
-            Ok(json!({ "city": "RIO" })),
-        ),
+        (json!({ "city": "string|uppercase" }), json!({ "city": "rio" }), Ok(json!({ "city": "RIO" }))),
         (
             json!({ "city": { "code": "number" } }),
             json!({ "city": { "code": "x" } }),
             Err("v.city.code number"),
         ),
-        (
-            address.clone(),
-            json!({ "city": "Rio", "x": 1 }),
-            Err("v objectStrict"),
-        ),
+        (address.clone(), json!({ "city": "Rio", "x": 1 }), Err("v objectStrict")),
         (address, json!(null), Err("v required")),
         (
             json!({ "type": "object", "props": { "a": "number" } }),
             json!({ "a": "1", "b": 2 }),
             Ok(json!({ "a": 1 })),
         ),
-        (
-            json!({ "type": "string", "pattern": "^(a|b):c$" }),
-            json!("b:c"),
-            Ok(json!("b:c")),
-        ),
+        (json!({ "type": "string", "pattern": "^(a|b):c$" }), json!("b:c"), Ok(json!("b:c"))),
         (json!("string|pattern:^a:b$"), json!("a:b"), Ok(json!("a:b"))),
         (json!("string|pattern:^a:b$"), json!("a"), Err("v stringPattern")),
         (json!("enum:new, paid"), json!("paid"), Ok(json!("paid"))),
@@ -155,30 +132,20 @@ fn every_form_of_the_notation_is_understood() {
             json!([{ "name": "a" }, null]),
             Err("v[1] required"),
         ),
-        (
-            json!({ "type": "tuple", "items": ["string", "number"] }),
-            json!(["a", "5"]),
-            Ok(json!(["a", 5])),
-        ),
+        (json!({ "type": "tuple", "items": ["string", "number"] }), json!(["a", "5"]), Ok(json!(["a", 5]))),
         (
             json!({ "type": "record", "key": "string|alpha", "value": "number" }),
             json!({ "a1": "5" }),
             Err("v.a1 stringAlpha"),
         ),
-        (
-            json!("geo:point"),
-            json!([1, 2]),
-            Ok(json!({ "latitude": 1, "longitude": 2 })),
-        ),
+        (json!("geo:point"), json!([1, 2]), Ok(json!({ "latitude": 1, "longitude": 2 }))),
         (json!("bits:12"), json!("AQI="), Ok(json!("AQI="))),
         (json!("bits:12"), json!("AQID"), Err("v bitsLength")),
         (json!("forbidden"), json!(1), Err("v forbidden")),
     ];
     for (definition, value, expected) in cases {
         let got = outcome(&json!({ "v": definition }), &json!({ "v": value }));
-        let expected = expected
-            .map(|value| json!({ "v": value }))
-            .map_err(|error| vec![error.to_owned()]);
+        let expected = expected.map(|value| json!({ "v": value })).map_err(|error| vec![error.to_owned()]);
         assert_eq!(got, expected, "{definition} <- {value}");
     }
 }
@@ -206,10 +173,7 @@ fn every_failing_field_is_reported_with_its_own_words() {
     }));
     let document = map(json!({ "name": "Al", "tags": [1, "x"], "home": { "city": "Rio" } }));
     let errors = schema.check(&document);
-    let shown: Vec<String> = errors
-        .iter()
-        .map(|e| format!("{} | {}", e.field, e.message))
-        .collect();
+    let shown: Vec<String> = errors.iter().map(|e| format!("{} | {}", e.field, e.message)).collect();
     let expected = [
         "name | Full name: at least 3, not 2",
         "tags[1] | The 'tags[1]' field must be a number.",
@@ -265,21 +229,14 @@ fn creating_names_every_problem_and_opening_warns_of_them() {
     ] {
         assert!(error.message().contains(part), "{part} in {}", error.message());
     }
-    let options = SchemaOptions {
-        strictness: Strictness::Open,
-        ..SchemaOptions::default()
-    };
+    let options = SchemaOptions { strictness: Strictness::Open, ..SchemaOptions::default() };
     let schema = Schema::compile(&attributes, options).unwrap();
     assert_eq!(schema.warnings().len(), 8);
     let document = map(json!({
         "a": [1], "b": "no mail", "c": -5, "d": null, "e": "y", "f": true, "g": 1, "h": { "i": {} }, "ok": "x",
     }));
     let failing: Vec<String> = schema.check(&document).into_iter().map(|e| e.field).collect();
-    assert_eq!(
-        failing,
-        ["d"],
-        "an attribute that is not understood accepts anything, but is still required"
-    );
+    assert_eq!(failing, ["d"], "an attribute that is not understood accepts anything, but is still required");
 }
 
 #[test]
@@ -329,11 +286,7 @@ fn fields_tell_what_the_schema_holds() {
     ];
     assert_eq!(shown, expected);
     assert_eq!(schema.field("profile.tags[]").unwrap().rules["min"], "0");
-    assert_eq!(
-        schema.field("token").unwrap().default,
-        None,
-        "a secret is not shown"
-    );
+    assert_eq!(schema.field("token").unwrap().default, None, "a secret is not shown");
 }
 
 #[test]

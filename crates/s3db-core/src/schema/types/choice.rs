@@ -20,11 +20,7 @@ impl EqualRules {
             None => &self.value,
             Some(field) => parent.get(field).unwrap_or(&Value::Null),
         };
-        let holds = if self.strict {
-            same(value, wanted)
-        } else {
-            alike(value, wanted)
-        };
+        let holds = if self.strict { same(value, wanted) } else { alike(value, wanted) };
         if holds {
             return;
         }

@@ -11,11 +11,7 @@ use super::number::integer;
 /// Digits whose checksum by Luhn's algorithm is right; other characters do not count.
 /// <https://en.wikipedia.org/wiki/Luhn_algorithm>
 pub(super) fn luhn(text: &str) -> Option<Cow<'_, str>> {
-    let digits = text
-        .bytes()
-        .rev()
-        .filter(u8::is_ascii_digit)
-        .map(|b| u32::from(b - b'0'));
+    let digits = text.bytes().rev().filter(u8::is_ascii_digit).map(|b| u32::from(b - b'0'));
     let sum: u32 = digits
         .enumerate()
         .map(|(i, digit)| match (i % 2, digit * 2) {
@@ -31,9 +27,7 @@ pub(super) fn luhn(text: &str) -> Option<Cow<'_, str>> {
 pub(super) fn phone(text: &str) -> Option<Cow<'_, str>> {
     let mut out = String::with_capacity(16);
     out.push('+');
-    let kept = text
-        .chars()
-        .filter(|&c| !is_blank(c) && !matches!(c, '-' | '(' | ')' | '.'));
+    let kept = text.chars().filter(|&c| !is_blank(c) && !matches!(c, '-' | '(' | ')' | '.'));
     for (i, c) in kept.enumerate() {
         match c {
             '+' if i == 0 => {}
@@ -125,9 +119,5 @@ pub(super) fn ean(value: &Value) -> Verdict {
 }
 
 fn same_or_owned(text: &str, normal: String) -> Cow<'_, str> {
-    if text == normal {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(normal)
-    }
+    if text == normal { Cow::Borrowed(text) } else { Cow::Owned(normal) }
 }

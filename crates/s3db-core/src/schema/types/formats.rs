@@ -56,18 +56,9 @@ pub(crate) const FORMATS: &[Format] = &[
     text_format!("email", web::email_quick, "string"),
     text_format!("url", web::url, "string"),
     text_format!("uuid", uuid::any_version, "string"),
-    Format {
-        word: "date",
-        apply: |value| time::datetime(value, "date"),
-    },
-    Format {
-        word: "datetime",
-        apply: |value| time::datetime(value, "datetime"),
-    },
-    Format {
-        word: "dateonly",
-        apply: time::dateonly,
-    },
+    Format { word: "date", apply: |value| time::datetime(value, "date") },
+    Format { word: "datetime", apply: |value| time::datetime(value, "datetime") },
+    Format { word: "dateonly", apply: time::dateonly },
     text_format!("timeonly", time::timeonly),
     text_format!("mac", network::mac),
     text_format!("luhn", code::luhn, "string"),
@@ -77,21 +68,12 @@ pub(crate) const FORMATS: &[Format] = &[
     text_format!("phone", code::phone),
     text_format!("color", code::color),
     text_format!("semver", code::semver),
-    Format {
-        word: "duration",
-        apply: schedule::duration,
-    },
+    Format { word: "duration", apply: schedule::duration },
     text_format!("cron", schedule::cron),
     text_format!("locale", code::locale),
     text_format!("currency", code::currency),
     text_format!("country", code::country),
-    Format {
-        word: "ean",
-        apply: code::ean,
-    },
-    Format {
-        word: "geo:point",
-        apply: geo::point,
-    },
+    Format { word: "ean", apply: code::ean },
+    Format { word: "geo:point", apply: geo::point },
     text_format!("buffer", binary::buffer, "string"),
 ];

@@ -28,9 +28,5 @@ pub(super) fn is_blank(c: char) -> bool {
 
 /// Length in UTF-16 units, as JavaScript counts.
 pub(super) fn utf16_len(text: &str) -> usize {
-    if text.is_ascii() {
-        text.len()
-    } else {
-        text.encode_utf16().count()
-    }
+    if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
 }

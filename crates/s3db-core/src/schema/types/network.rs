@@ -27,11 +27,7 @@ pub(super) fn mac(text: &str) -> Option<Cow<'_, str>> {
 pub(super) fn ip4(text: &str) -> Option<Cow<'_, str>> {
     let trimmed = text.trim_matches(is_blank);
     trimmed.parse::<Ipv4Addr>().ok()?;
-    Some(if trimmed.len() == text.len() {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(trimmed.to_owned())
-    })
+    Some(if trimmed.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(trimmed.to_owned()) })
 }
 
 /// An IPv6 address in the form in which it is read back: lower case, the first longest run of zero groups as `::`,
@@ -58,11 +54,7 @@ fn ip6_text(groups: [u16; 8]) -> String {
         }
     }
     let mut out = String::with_capacity(39);
-    let skip = if best_len >= 2 {
-        best_at..best_at + best_len
-    } else {
-        8..8
-    };
+    let skip = if best_len >= 2 { best_at..best_at + best_len } else { 8..8 };
     for (i, group) in groups.iter().enumerate() {
         if i == skip.start {
             out.push_str("::");
@@ -102,9 +94,5 @@ fn digits(text: &str, max: usize) -> Option<u32> {
 }
 
 fn same_or_owned(text: &str, normal: String) -> Cow<'_, str> {
-    if text == normal {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(normal)
-    }
+    if text == normal { Cow::Borrowed(text) } else { Cow::Owned(normal) }
 }

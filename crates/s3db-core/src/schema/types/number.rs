@@ -36,11 +36,7 @@ impl NumberRules {
         };
         check(self.min.is_some_and(|min| number < min), "numberMin", self.min);
         check(self.max.is_some_and(|max| number > max), "numberMax", self.max);
-        check(
-            self.equal.is_some_and(|equal| number != equal),
-            "numberEqual",
-            self.equal,
-        );
+        check(self.equal.is_some_and(|equal| number != equal), "numberEqual", self.equal);
         check(self.not_equal == Some(number), "numberNotEqual", self.not_equal);
         check(self.integer && number.fract() != 0.0, "numberInteger", None);
         check(self.positive && number <= 0.0, "numberPositive", None);
@@ -94,14 +90,9 @@ pub(crate) fn from_text(text: &str) -> Option<f64> {
         "0o" | "0O" => 8,
         "0b" | "0B" => 2,
         _ => {
-            let decimal = text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
-            return if decimal {
-                text.parse().ok()
-            } else {
-                infinity(text)
-            };
+            let decimal =
+                text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+            return if decimal { text.parse().ok() } else { infinity(text) };
         }
     };
     let digit = |c: char| c.to_digit(radix).map(f64::from);

@@ -67,9 +67,7 @@ fn units(mut text: &str, known: &[(char, f64)]) -> Option<f64> {
 
 /// `12` or, with `fraction`, `12.5`.
 fn decimal(text: &str, fraction: bool) -> Option<f64> {
-    let (whole, part) = text
-        .split_once('.')
-        .map_or((text, None), |(whole, part)| (whole, Some(part)));
+    let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let valid = digits(whole) && part.is_none_or(|part| fraction && digits(part));
     valid.then(|| text.parse().ok())?
@@ -132,11 +130,7 @@ pub(super) fn cron(text: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     let normal = fields.join(" ");
-    Some(if normal == text {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(normal)
-    })
+    Some(if normal == text { Cow::Borrowed(text) } else { Cow::Owned(normal) })
 }
 
 /// `*`, `*/5`, or a list of `1`, `1-5`, `1-5/2`.
@@ -149,12 +143,8 @@ fn is_cron_field(field: &str) -> bool {
         return digits(step);
     }
     field.split(',').all(|item| {
-        let (range, step) = item
-            .split_once('/')
-            .map_or((item, None), |(range, step)| (range, Some(step)));
-        let (from, to) = range
-            .split_once('-')
-            .map_or((range, None), |(from, to)| (from, Some(to)));
+        let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
+        let (from, to) = range.split_once('-').map_or((range, None), |(from, to)| (from, Some(to)));
         digits(from) && to.is_none_or(digits) && step.is_none_or(digits)
     })
 }

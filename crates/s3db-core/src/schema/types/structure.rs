@@ -89,14 +89,7 @@ impl ObjectRules {
                 }
             }
         }
-        count(
-            map.len(),
-            self.min,
-            "objectMinProps",
-            self.max,
-            "objectMaxProps",
-            report,
-        );
+        count(map.len(), self.min, "objectMinProps", self.max, "objectMaxProps", report);
     }
 }
 
@@ -155,11 +148,7 @@ impl ArrayRules {
         if let Some(wanted) = &self.contains
             && !items.iter().any(|item| same(item, wanted))
         {
-            report.fail(
-                "arrayContains",
-                Some(wanted.clone()),
-                Some(&items.to_vec().into()),
-            );
+            report.fail("arrayContains", Some(wanted.clone()), Some(&items.to_vec().into()));
         }
         if self.unique {
             let twice = duplicates(items);
@@ -215,11 +204,7 @@ pub(crate) fn tuple(
         _ => {}
     }
     if items.len() != fields.len() {
-        report.fail(
-            "tupleLength",
-            Some(fields.len().into()),
-            Some(&items.len().into()),
-        );
+        report.fail("tupleLength", Some(fields.len().into()), Some(&items.len().into()));
         return;
     }
     for (i, (id, item)) in fields.clone().zip(items).enumerate() {

@@ -31,18 +31,12 @@ pub(crate) struct Class {
 /// Every class rule, in the order in which errors are reported.
 pub(crate) const CLASSES: &[Class] = &[
     class("numeric", "stringNumeric", is_numeric),
-    class("alpha", "stringAlpha", |text| {
-        filled(text, |b| b.is_ascii_alphabetic())
-    }),
-    class("alphanum", "stringAlphanum", |text| {
-        filled(text, |b| b.is_ascii_alphanumeric())
-    }),
+    class("alpha", "stringAlpha", |text| filled(text, |b| b.is_ascii_alphabetic())),
+    class("alphanum", "stringAlphanum", |text| filled(text, |b| b.is_ascii_alphanumeric())),
     class("alphadash", "stringAlphadash", |text| {
         filled(text, |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
     }),
-    class("hex", "stringHex", |text| {
-        text.len().is_multiple_of(2) && filled(text, |b| b.is_ascii_hexdigit())
-    }),
+    class("hex", "stringHex", |text| text.len().is_multiple_of(2) && filled(text, |b| b.is_ascii_hexdigit())),
     class("singleLine", "stringSingleLine", |text| !text.contains('\n')),
     class("base64", "stringBase64", is_base64),
 ];
@@ -112,27 +106,15 @@ impl TextRules {
         };
         check(self.min, self.min.is_none_or(|min| len >= min), "stringMin");
         check(self.max, self.max.is_none_or(|max| len <= max), "stringMax");
-        check(
-            self.length,
-            self.length.is_none_or(|exact| len == exact),
-            "stringLength",
-        );
+        check(self.length, self.length.is_none_or(|exact| len == exact), "stringLength");
     }
 
     fn check_content(&self, value: &Value, report: &mut Report<'_>) {
         let text = value.as_str().unwrap_or_default();
-        if let Some(pattern) = self
-            .pattern
-            .as_ref()
-            .filter(|pattern| !pattern.regex.is_match(text))
-        {
+        if let Some(pattern) = self.pattern.as_ref().filter(|pattern| !pattern.regex.is_match(text)) {
             report.fail("stringPattern", Some(pattern.shown.as_str().into()), Some(value));
         }
-        if let Some(part) = self
-            .contains
-            .as_ref()
-            .filter(|part| !text.contains(part.as_str()))
-        {
+        if let Some(part) = self.contains.as_ref().filter(|part| !text.contains(part.as_str())) {
             report.fail("stringContains", Some(part.as_str().into()), Some(value));
         }
         if let Some(allowed) = self.one_of.as_ref().filter(|allowed| !allowed.contains(value)) {
@@ -223,12 +205,7 @@ fn is_numeric(text: &str) -> bool {
 
 /// Whole groups of four, the last padded with `=`; the empty text counts.
 fn is_base64(text: &str) -> bool {
-    let body = text
-        .strip_suffix("==")
-        .or_else(|| text.strip_suffix('='))
-        .unwrap_or(text);
-    let alphabet = body
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
+    let body = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
+    let alphabet = body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
     text.len().is_multiple_of(4) && alphabet
 }

@@ -46,11 +46,7 @@ pub(super) fn timeonly(text: &str) -> Option<Cow<'_, str>> {
         _ if text.contains('T') => time_text(parse(text)?.rem_euclid(DAY_MS)),
         _ => return None,
     };
-    Some(if normal == text {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(normal)
-    })
+    Some(if normal == text { Cow::Borrowed(text) } else { Cow::Owned(normal) })
 }
 
 fn fraction_len(text: &str) -> usize {
@@ -58,11 +54,7 @@ fn fraction_len(text: &str) -> usize {
 }
 
 fn replace(value: &Value, text: String) -> Verdict {
-    if value.as_str() == Some(&text) {
-        Verdict::Keep
-    } else {
-        Verdict::Replace(text.into())
-    }
+    if value.as_str() == Some(&text) { Verdict::Keep } else { Verdict::Replace(text.into()) }
 }
 
 /// Epoch milliseconds of a number or a text.
@@ -81,11 +73,7 @@ fn instant(value: &Value) -> Option<i64> {
 fn parse(text: &str) -> Option<i64> {
     let (year, rest) = year(text)?;
     let (month, rest) = optional(rest, '-')?;
-    let (day, rest) = if month.is_some() {
-        optional(rest, '-')?
-    } else {
-        (None, rest)
-    };
+    let (day, rest) = if month.is_some() { optional(rest, '-')? } else { (None, rest) };
     let (month, day) = (month.unwrap_or(1), day.unwrap_or(1));
     if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
         return None;
@@ -132,9 +120,7 @@ fn clock(text: &str) -> Option<(i64, &str)> {
     let (second, rest) = optional(rest, ':')?;
     let (millis, rest) = match (second, rest.strip_prefix('.')) {
         (Some(_), Some(fraction)) => {
-            let end = fraction
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(fraction.len());
+            let end = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
             let digits = fraction.get(..end).filter(|digits| !digits.is_empty())?;
             let padded: String = digits.chars().chain("00".chars()).take(3).collect();
             (padded.parse::<i64>().ok()?, fraction.get(end..)?)

@@ -46,11 +46,7 @@ impl EmailRules {
                 report.fail("emailMax", Some(max.into()), Some(&len.into()));
             }
         }
-        let valid = if self.precise {
-            email_precise(text)
-        } else {
-            email_quick(text).is_some()
-        };
+        let valid = if self.precise { email_precise(text) } else { email_quick(text).is_some() };
         if !valid {
             report.fail("email", None, Some(value));
         }

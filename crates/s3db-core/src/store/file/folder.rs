@@ -36,9 +36,7 @@ impl Folder {
     pub(super) fn open(root: &Path, fsync: Fsync, env: &dyn Env) -> Result<Self> {
         make_folder(root)?;
         // A relative path must go on meaning the same after the process has changed its working folder.
-        let root = root
-            .canonicalize()
-            .map_err(|error| io_error(error, "open", root))?;
+        let root = root.canonicalize().map_err(|error| io_error(error, "open", root))?;
         refuse_foreign(&root)?;
         let locks = root.join(LOCKS);
         make_folder(&locks)?;
@@ -53,19 +51,10 @@ impl Folder {
         remove_leftovers(&temporary);
         let owner_path = temporary.join(format!("{id}.lock"));
         let owner = open_lock_file(&owner_path).map_err(|error| io_error(error, "create", &owner_path))?;
-        owner
-            .lock()
-            .map_err(|error| io_error(error, "lock", &owner_path))?;
+        owner.lock().map_err(|error| io_error(error, "lock", &owner_path))?;
         let temporary = temporary.join(&id);
         make_folder(&temporary)?;
-        let folder = Self {
-            root,
-            fsync,
-            temporary,
-            owner,
-            owner_path,
-            next: AtomicU64::new(0),
-        };
+        let folder = Self { root, fsync, temporary, owner, owner_path, next: AtomicU64::new(0) };
         if !folder.root.join(EPOCH).exists() {
             folder.write_epoch("ready", env)?;
         }
@@ -94,9 +83,7 @@ impl Folder {
 
     /// Writes a complete file beside the leaves, ready to be renamed.
     pub(super) fn write_temporary(&self, parts: [&[u8]; 2]) -> Result<Temporary> {
-        let path = self
-            .temporary
-            .join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
+        let path = self.temporary.join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
         let create = || {
             let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
             let temporary = Temporary(Some(path.clone()));
@@ -145,11 +132,7 @@ impl Folder {
         let write = || {
             let mut file = File::create(&path)?;
             file.write_all(format!("{state} {}\n", random_hex(env)).as_bytes())?;
-            if self.fsync == Fsync::Never {
-                Ok(())
-            } else {
-                file.sync_data()
-            }
+            if self.fsync == Fsync::Never { Ok(()) } else { file.sync_data() }
         };
         write().map_err(|error| io_error(error, "write", &path))
     }
@@ -188,12 +171,11 @@ impl Drop for Temporary {
 
 fn make_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => Error::new(
-            ErrorKind::Config,
-            "the path of a file store is a file, not a folder",
-        )
-        .with("path", path.display())
-        .hint("give the path of a folder"),
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            Error::new(ErrorKind::Config, "the path of a file store is a file, not a folder")
+                .with("path", path.display())
+                .hint("give the path of a folder")
+        }
         _ => io_error(error, "create", path),
     })
 }
@@ -220,13 +202,10 @@ fn refuse_foreign(root: &Path) -> Result<()> {
         // Another process may be opening the same new folder right now.
         let ours = [MARKER, OBJECTS, LOCKS, TEMPORARY, EPOCH].contains(&&*name);
         if !ours && !name.starts_with('.') && name != "lost+found" {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "the folder holds other files and no file store",
-            )
-            .with("path", root.display())
-            .with("found", name)
-            .hint("give the path of an empty folder, or of one that s3db has made"));
+            return Err(Error::new(ErrorKind::Config, "the folder holds other files and no file store")
+                .with("path", root.display())
+                .with("found", name)
+                .hint("give the path of an empty folder, or of one that s3db has made"));
         }
     }
     Ok(())

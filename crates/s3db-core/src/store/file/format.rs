@@ -50,10 +50,7 @@ pub(super) fn header(
     let text = serde_json::to_vec(&Text {
         key: key.into(),
         content_type: content_type.map(Cow::from),
-        metadata: metadata
-            .iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect(),
+        metadata: metadata.iter().map(|(name, value)| (name.into(), value.into())).collect(),
     })?;
     let body_md5 = Md5::digest(body);
     let mut out = Vec::with_capacity(FIXED_BYTES + text.len());
@@ -72,12 +69,8 @@ pub(super) fn header(
 impl Fixed {
     /// Reads the fixed part of a file that is `file_bytes` long.
     pub(super) fn parse(bytes: &[u8], file_bytes: u64) -> Result<Self, Damage> {
-        let fixed = bytes
-            .first_chunk::<FIXED_BYTES>()
-            .ok_or("it is shorter than a header")?;
-        let (magic, rest) = fixed
-            .split_first_chunk::<7>()
-            .ok_or("it is shorter than a header")?;
+        let fixed = bytes.first_chunk::<FIXED_BYTES>().ok_or("it is shorter than a header")?;
+        let (magic, rest) = fixed.split_first_chunk::<7>().ok_or("it is shorter than a header")?;
         let mut rest = rest;
         if *magic != MAGIC {
             return Err("it is not a file of s3db");
@@ -140,16 +133,12 @@ impl Fixed {
     }
 
     fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], Damage> {
-        bytes
-            .get(FIXED_BYTES..FIXED_BYTES + self.text_bytes)
-            .ok_or("it is truncated")
+        bytes.get(FIXED_BYTES..FIXED_BYTES + self.text_bytes).ok_or("it is truncated")
     }
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], Damage> {
-    let (taken, rest) = bytes
-        .split_first_chunk::<N>()
-        .ok_or("it is shorter than a header")?;
+    let (taken, rest) = bytes.split_first_chunk::<N>().ok_or("it is shorter than a header")?;
     *bytes = rest;
     Ok(*taken)
 }

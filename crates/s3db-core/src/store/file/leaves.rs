@@ -55,10 +55,7 @@ pub(super) struct Member {
 impl Leaves {
     /// The leaf that a key belongs to.
     pub(super) fn find(&self, key: &str) -> Result<&Arc<Leaf>> {
-        let found = self
-            .by_bound
-            .range::<str, _>((Unbounded, Included(key)))
-            .next_back();
+        let found = self.by_bound.range::<str, _>((Unbounded, Included(key))).next_back();
         found.map(|(_, leaf)| leaf).ok_or_else(|| {
             Error::new(ErrorKind::Corrupt, "the first folder of a file store is gone").with("key", key)
         })
@@ -66,10 +63,7 @@ impl Leaves {
 
     /// The first leaf after another.
     pub(super) fn after(&self, leaf: &Leaf) -> Option<&Arc<Leaf>> {
-        self.by_bound
-            .range::<str, _>((Excluded(leaf.bound.as_str()), Unbounded))
-            .next()
-            .map(|(_, leaf)| leaf)
+        self.by_bound.range::<str, _>((Excluded(leaf.bound.as_str()), Unbounded)).next().map(|(_, leaf)| leaf)
     }
 }
 
@@ -87,15 +81,9 @@ impl Leaf {
     /// Notes a removed object.
     pub(super) fn shrink(&self) {
         let less = |files: usize| {
-            if files == UNCOUNTED {
-                None
-            } else {
-                files.checked_sub(1)
-            }
+            if files == UNCOUNTED { None } else { files.checked_sub(1) }
         };
-        let _ = self
-            .files
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let _ = self.files.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     fn known(&self) -> usize {
@@ -145,11 +133,7 @@ impl Leaf {
 impl Files {
     /// The leaves as last seen, which may be out of date.
     pub(super) fn leaves_seen(&self) -> Result<Arc<Leaves>> {
-        let seen = self
-            .leaves
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone();
+        let seen = self.leaves.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         seen.map_or_else(|| self.leaves_now(), Ok)
     }
 
@@ -171,20 +155,14 @@ impl Files {
             if !epoch.starts_with("ready ") || !epoch.ends_with('\n') {
                 return Ok(None);
             }
-            let seen = self
-                .leaves
-                .read()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .clone();
+            let seen = self.leaves.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
             if let Some(seen) = seen.as_ref().filter(|seen| seen.epoch == epoch) {
                 return Ok(Some(seen.clone()));
             }
             let leaves = Arc::new(self.read_leaves(epoch, seen.as_deref())?);
             if self.folder.read_epoch()? == leaves.epoch {
-                *self
-                    .leaves
-                    .write()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(leaves.clone());
+                *self.leaves.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
+                    Some(leaves.clone());
                 return Ok(Some(leaves));
             }
         }
@@ -202,14 +180,9 @@ impl Files {
             let Some(Named::Key(bound)) = name::decode(&file) else {
                 continue;
             };
-            let known = before
-                .and_then(|before| before.by_bound.get(&bound))
-                .map_or(UNCOUNTED, |leaf| leaf.known());
-            let leaf = Leaf {
-                bound: bound.clone(),
-                path: entry.path(),
-                files: AtomicUsize::new(known),
-            };
+            let known =
+                before.and_then(|before| before.by_bound.get(&bound)).map_or(UNCOUNTED, |leaf| leaf.known());
+            let leaf = Leaf { bound: bound.clone(), path: entry.path(), files: AtomicUsize::new(known) };
             by_bound.insert(bound, Arc::new(leaf));
         }
         Ok(Leaves { epoch, by_bound })
@@ -298,26 +271,17 @@ impl Files {
 /// as one can be found whose name is not too long.
 fn split_point(members: &[Member]) -> Option<(usize, String)> {
     let middle = members.len() / 2;
-    (0..middle)
-        .flat_map(|off| [middle - off, middle + off])
-        .find_map(|at| {
-            let (left, right) = (members.get(at.checked_sub(1)?)?, members.get(at)?);
-            Some((at, name::escaped(separator(&left.key, &right.key))?))
-        })
+    (0..middle).flat_map(|off| [middle - off, middle + off]).find_map(|at| {
+        let (left, right) = (members.get(at.checked_sub(1)?)?, members.get(at)?);
+        Some((at, name::escaped(separator(&left.key, &right.key))?))
+    })
 }
 
 /// The shortest start of `right` that is above `left`.
 fn separator<'a>(left: &str, right: &'a str) -> &'a str {
-    let same = left
-        .chars()
-        .zip(right.chars())
-        .take_while(|(a, b)| a == b)
-        .map(|(a, _)| a.len_utf8())
-        .sum::<usize>();
-    let next = right
-        .get(same..)
-        .and_then(|rest| rest.chars().next())
-        .map_or(0, char::len_utf8);
+    let same =
+        left.chars().zip(right.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum::<usize>();
+    let next = right.get(same..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     right.get(..same + next).unwrap_or(right)
 }
 
@@ -326,11 +290,8 @@ fn move_file(from: &std::path::Path, to: &std::path::Path) -> Result<()> {
 }
 
 fn unsettled(files: &Files) -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "the folders of a file store keep changing",
-    )
-    .with("path", files.folder.root().display())
+    Error::new(ErrorKind::Unavailable, "the folders of a file store keep changing")
+        .with("path", files.folder.root().display())
 }
 
 #[cfg(test)]

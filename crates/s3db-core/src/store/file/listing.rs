@@ -30,11 +30,7 @@ impl Files {
     /// One page.
     pub(super) fn list(&self, request: &ListRequest) -> Result<ListPage> {
         let prefix = request.prefix.as_str();
-        let mut page = Page {
-            prefix,
-            pager: Pager::new(request)?,
-            entries: Vec::new(),
-        };
+        let mut page = Page { prefix, pager: Pager::new(request)?, entries: Vec::new() };
         let mut next = page.pager.seek();
         let (mut empty, mut moved) = (0, 0);
         while let Some(from) = next {
@@ -128,11 +124,7 @@ fn read_entry(key: &str, path: &std::path::Path) -> Result<Option<ListEntry>> {
         last_modified_ms,
     };
     match read_fixed(path) {
-        Ok(Some((fixed, _))) => Ok(Some(entry(
-            fixed.etag(),
-            fixed.body_bytes,
-            fixed.last_modified_ms,
-        ))),
+        Ok(Some((fixed, _))) => Ok(Some(entry(fixed.etag(), fixed.body_bytes, fixed.last_modified_ms))),
         Ok(None) => Ok(None),
         Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Denied) => {
             tracing::warn!(%error, "an unreadable object is listed");

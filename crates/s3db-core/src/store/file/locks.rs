@@ -56,12 +56,7 @@ impl Drop for Held<'_> {
 
 /// Opens a lock file, making it when it is absent.
 pub(super) fn open_lock_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 fn hold(stripe: &Mutex<File>) -> io::Result<Held<'_>> {

@@ -62,11 +62,7 @@ pub struct FileOptions {
 
 impl Default for FileOptions {
     fn default() -> Self {
-        Self {
-            capability: Capability::default(),
-            env: Arc::new(SystemEnv),
-            fsync: Fsync::default(),
-        }
+        Self { capability: Capability::default(), env: Arc::new(SystemEnv), fsync: Fsync::default() }
     }
 }
 
@@ -116,12 +112,7 @@ impl FileStore {
             let folder = folder::Folder::open(&root, options.fsync, options.env.as_ref())?;
             let locks = folder.locks();
             let stripes = locks::Stripes::open(&locks).map_err(|error| io_error(error, "open", &locks))?;
-            Ok(Self(Arc::new(Files {
-                options,
-                folder,
-                stripes,
-                leaves: RwLock::default(),
-            })))
+            Ok(Self(Arc::new(Files { options, folder, stripes, leaves: RwLock::default() })))
         })
         .await
     }
@@ -142,9 +133,7 @@ impl FileStore {
 
 impl fmt::Debug for FileStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileStore")
-            .field("root", &self.root())
-            .finish_non_exhaustive()
+        f.debug_struct("FileStore").field("root", &self.root()).finish_non_exhaustive()
     }
 }
 
@@ -159,13 +148,7 @@ impl Store for FileStore {
         limits::check_metadata(key, &object.metadata, self.capability())?;
         let key = key.to_owned();
         let write = move |files: &Files| {
-            files.put(
-                &key,
-                &object.metadata,
-                object.content_type.as_deref(),
-                &object.body,
-                &condition,
-            )
+            files.put(&key, &object.metadata, object.content_type.as_deref(), &object.body, &condition)
         };
         Ok(PutResult::new(self.run(write).await?))
     }
@@ -235,31 +218,23 @@ impl Files {
 async fn blocking<T: Send + 'static>(f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     match tokio::task::spawn_blocking(f).await {
         Ok(result) => result,
-        Err(error) => Err(
-            Error::new(ErrorKind::Unavailable, "the runtime ended under a file operation")
-                .retryable(false)
-                .caused_by(error),
-        ),
+        Err(error) => Err(Error::new(ErrorKind::Unavailable, "the runtime ended under a file operation")
+            .retryable(false)
+            .caused_by(error)),
     }
 }
 
 fn io_error(error: io::Error, action: &'static str, path: &Path) -> Error {
     let (kind, retryable, hint) = match error.kind() {
-        io::ErrorKind::PermissionDenied => (
-            ErrorKind::Denied,
-            false,
-            "give this user the right to read and write the folder",
-        ),
-        io::ErrorKind::ReadOnlyFilesystem => (
-            ErrorKind::Denied,
-            false,
-            "choose a folder on a file system that can be written",
-        ),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
-            ErrorKind::Unavailable,
-            false,
-            "free some space on the disk of the folder",
-        ),
+        io::ErrorKind::PermissionDenied => {
+            (ErrorKind::Denied, false, "give this user the right to read and write the folder")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            (ErrorKind::Denied, false, "choose a folder on a file system that can be written")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            (ErrorKind::Unavailable, false, "free some space on the disk of the folder")
+        }
         _ => (ErrorKind::Unavailable, true, "check the folder and its disk"),
     };
     Error::new(kind, format!("cannot {action} a file: {error}"))
@@ -270,10 +245,7 @@ fn io_error(error: io::Error, action: &'static str, path: &Path) -> Error {
 }
 
 fn damaged(damage: &'static str, path: &Path) -> Error {
-    Error::new(
-        ErrorKind::Corrupt,
-        format!("a file of the store cannot be understood: {damage}"),
-    )
-    .with("path", path.display())
-    .hint("restore the file from a backup, or delete the object to go on without it")
+    Error::new(ErrorKind::Corrupt, format!("a file of the store cannot be understood: {damage}"))
+        .with("path", path.display())
+        .hint("restore the file from a backup, or delete the object to go on without it")
 }

@@ -74,9 +74,7 @@ fn hex_digit(value: u8) -> char {
 }
 
 fn digit_value(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -108,20 +106,9 @@ mod tests {
 
     #[test]
     fn foreign_names_are_not_keys() {
-        for name in [
-            "",
-            ".DS_Store",
-            "k",
-            "K-a",
-            "k-A",
-            "k-%2",
-            "k-%zz",
-            "k-%61",
-            "k-^",
-            "k-%ff",
-            "h-12",
-            "k-a.",
-        ] {
+        for name in
+            ["", ".DS_Store", "k", "K-a", "k-A", "k-%2", "k-%zz", "k-%61", "k-^", "k-%ff", "h-12", "k-a."]
+        {
             assert_eq!(decode(name), None, "{name:?}");
         }
     }

@@ -142,20 +142,13 @@ impl Files {
             let held = self.stripes.lock(key).map_err(|error| self.lock_error(error))?;
             if let Some(leaves) = self.leaves_if_ready()? {
                 let leaf = leaves.find(key)?;
-                return f(&Place {
-                    leaf,
-                    path: leaf.path.join(name::of_key(key)),
-                });
+                return f(&Place { leaf, path: leaf.path.join(name::of_key(key)) });
             }
             // Nobody moves files while a lock is held by somebody else: the one who did has died.
             drop(held);
             self.leaves_now()?;
         }
-        Err(Error::new(
-            ErrorKind::Unavailable,
-            "the folders of a file store keep changing",
-        )
-        .with("key", key))
+        Err(Error::new(ErrorKind::Unavailable, "the folders of a file store keep changing").with("key", key))
     }
 
     /// Reads the file of a key without a lock.
@@ -175,11 +168,7 @@ impl Files {
             }
             leaves = now;
         }
-        Err(Error::new(
-            ErrorKind::Unavailable,
-            "the folders of a file store keep changing",
-        )
-        .with("key", key))
+        Err(Error::new(ErrorKind::Unavailable, "the folders of a file store keep changing").with("key", key))
     }
 }
 
@@ -192,9 +181,7 @@ impl Place<'_> {
     fn replace(&self, temporary: Option<Temporary>) -> Result<Option<String>> {
         let is_new = fs::symlink_metadata(&self.path).is_err();
         if let Some(temporary) = temporary {
-            temporary
-                .rename(&self.path)
-                .map_err(|error| io_error(error, "write", &self.path))?;
+            temporary.rename(&self.path).map_err(|error| io_error(error, "write", &self.path))?;
         }
         Ok((is_new && self.leaf.grow()).then(|| self.leaf.bound.clone()))
     }
@@ -215,11 +202,7 @@ fn check_condition(
         },
         Condition::IfMatch(etag) => present()?.is_some_and(|present| present == *etag),
     };
-    if holds {
-        Ok(())
-    } else {
-        Err(limits::condition_failed(key, condition))
-    }
+    if holds { Ok(()) } else { Err(limits::condition_failed(key, condition)) }
 }
 
 fn read_object(path: &Path) -> Result<Option<Object>> {
@@ -227,8 +210,7 @@ fn read_object(path: &Path) -> Result<Option<Object>> {
         return Ok(None);
     };
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-    file.read_to_end(&mut bytes)
-        .map_err(|error| io_error(error, "read", path))?;
+    file.read_to_end(&mut bytes).map_err(|error| io_error(error, "read", path))?;
     let parse = || {
         let fixed = Fixed::parse(&bytes, bytes.len() as u64)?;
         fixed.verify(&bytes)?;
@@ -240,10 +222,7 @@ fn read_object(path: &Path) -> Result<Option<Object>> {
     };
     let ((key, head), body_start) = parse().map_err(|damage| damaged(damage, path))?;
     check_key(&key, path)?;
-    Ok(Some(Object {
-        head,
-        body: Bytes::from(bytes).slice(body_start..),
-    }))
+    Ok(Some(Object { head, body: Bytes::from(bytes).slice(body_start..) }))
 }
 
 /// Reads key and head out of a file; `None` when it is absent.
@@ -264,10 +243,7 @@ pub(super) fn read_fixed(path: &Path) -> Result<Option<(Fixed, Vec<u8>)>> {
     let mut bytes = Vec::with_capacity(HEADER_GUESS_BYTES.min(length) as usize);
     let mut read = |bytes: &mut Vec<u8>, up_to: u64| {
         let more = up_to.saturating_sub(bytes.len() as u64);
-        file.by_ref()
-            .take(more)
-            .read_to_end(bytes)
-            .map_err(|error| io_error(error, "read", path))
+        file.by_ref().take(more).read_to_end(bytes).map_err(|error| io_error(error, "read", path))
     };
     read(&mut bytes, HEADER_GUESS_BYTES.min(length))?;
     let fixed = Fixed::parse(&bytes, length).map_err(|damage| damaged(damage, path))?;

@@ -9,15 +9,7 @@ use super::*;
 use crate::store::{ETag, Metadata};
 
 async fn open(root: &Path) -> FileStore {
-    FileStore::open(
-        root,
-        FileOptions {
-            fsync: Fsync::Never,
-            ..FileOptions::default()
-        },
-    )
-    .await
-    .unwrap()
+    FileStore::open(root, FileOptions { fsync: Fsync::Never, ..FileOptions::default() }).await.unwrap()
 }
 
 async fn opened() -> (TempDir, FileStore) {
@@ -27,10 +19,7 @@ async fn opened() -> (TempDir, FileStore) {
 }
 
 async fn put(store: &FileStore, key: &str) {
-    let object = PutObject {
-        body: Bytes::copy_from_slice(key.as_bytes()),
-        ..PutObject::default()
-    };
+    let object = PutObject { body: Bytes::copy_from_slice(key.as_bytes()), ..PutObject::default() };
     store.put(key, object, Condition::None).await.unwrap();
 }
 
@@ -95,10 +84,7 @@ async fn everything_is_there_after_reopening() {
     let before = store.head("a/B").await.unwrap().unwrap();
     drop(store);
     let read = open(&root).await.get("a/B").await.unwrap().unwrap();
-    assert_eq!(
-        (&read.head.metadata, &read.body),
-        (&object.metadata, &object.body)
-    );
+    assert_eq!((&read.head.metadata, &read.body), (&object.metadata, &object.body));
     assert_eq!(read.head.content_type, object.content_type);
     assert_eq!(read.head.last_modified_ms, before.last_modified_ms);
     assert_eq!(read.head.etag, written.etag);
@@ -111,33 +97,18 @@ async fn many_objects_are_spread_over_leaves_and_stay_in_order() {
     let other = open(folder.path()).await;
     assert_eq!(list(&other, ListRequest::default()).await.len(), 0);
     let keys = put_numbered(&store, 0..3500).await;
-    let sizes = leaves(folder.path())
-        .into_iter()
-        .map(|(_, files)| files)
-        .collect::<Vec<_>>();
-    assert!(
-        sizes.len() > 3 && sizes.iter().all(|files| *files <= LEAF_FILES_MAX),
-        "{sizes:?}"
-    );
+    let sizes = leaves(folder.path()).into_iter().map(|(_, files)| files).collect::<Vec<_>>();
+    assert!(sizes.len() > 3 && sizes.iter().all(|files| *files <= LEAF_FILES_MAX), "{sizes:?}");
     // The other instance has seen none of the splits.
     for store in [&store, &other] {
         assert_eq!(list(store, ListRequest::default()).await, keys);
         for number in [0, 499, 500, 1777, 3499] {
-            assert_eq!(
-                store.get(&numbered(number)).await.unwrap().unwrap().body,
-                numbered(number)
-            );
+            assert_eq!(store.get(&numbered(number)).await.unwrap().unwrap().body, numbered(number));
         }
         assert!(store.get("docs/id=User-001777x").await.unwrap().is_none());
-        let after = ListRequest {
-            start_after: Some(numbered(3000)),
-            ..ListRequest::prefix("docs/")
-        };
+        let after = ListRequest { start_after: Some(numbered(3000)), ..ListRequest::prefix("docs/") };
         assert_eq!(list(store, after).await, keys[3001..]);
-        let rolled = ListRequest {
-            delimiter: Some("/".into()),
-            ..ListRequest::default()
-        };
+        let rolled = ListRequest { delimiter: Some("/".into()), ..ListRequest::default() };
         assert_eq!(list(store, rolled).await, ["docs/"]);
     }
     put(&other, &numbered(1777)).await;
@@ -163,9 +134,7 @@ async fn leaves_that_became_empty_are_removed_by_a_listing() {
 #[tokio::test]
 async fn keys_that_no_short_name_parts_stay_right_in_one_leaf() {
     let (folder, store) = opened().await;
-    let keys = (0..1100)
-        .map(|i| format!("{}/{i:05}", "é".repeat(150)))
-        .collect::<Vec<_>>();
+    let keys = (0..1100).map(|i| format!("{}/{i:05}", "é".repeat(150))).collect::<Vec<_>>();
     for key in &keys {
         put(&store, key).await;
     }
@@ -184,26 +153,17 @@ async fn a_damaged_file_is_an_error_that_names_it_and_never_fails_a_listing() {
         match damage {
             "cut" => fs::write(&bad, &bytes[..bytes.len() - 1]).unwrap(),
             "empty" => fs::write(&bad, "").unwrap(),
-            "foreign" => fs::write(
-                &bad,
-                "# a text of somebody else, which is longer than any header of ours",
-            )
-            .unwrap(),
+            "foreign" => {
+                fs::write(&bad, "# a text of somebody else, which is longer than any header of ours").unwrap()
+            }
             "swapped" => drop(fs::copy(&good, &bad).unwrap()),
             _ => fs::write(&bad, [&bytes[..bytes.len() - 1], b"X"].concat()).unwrap(),
         }
         let error = store.get("bad").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{damage}: {error:?}");
         assert_eq!(error.context("path"), Some(&*bad.to_string_lossy()));
-        assert_eq!(
-            list(&store, ListRequest::default()).await,
-            ["bad", "good"],
-            "{damage}"
-        );
-        let if_absent = store
-            .put("bad", PutObject::default(), Condition::IfAbsent)
-            .await
-            .unwrap_err();
+        assert_eq!(list(&store, ListRequest::default()).await, ["bad", "good"], "{damage}");
+        let if_absent = store.put("bad", PutObject::default(), Condition::IfAbsent).await.unwrap_err();
         assert_eq!(if_absent.kind(), ErrorKind::Conflict, "{damage}");
         put(&store, "bad").await;
         assert_eq!(store.get("bad").await.unwrap().unwrap().body, "bad");
@@ -252,12 +212,9 @@ async fn temporary_files_of_the_dead_are_removed_and_those_of_the_living_are_kep
 #[tokio::test]
 async fn a_crash_in_the_middle_of_a_split_loses_and_hides_nothing() {
     // As the crash leaves it: before any file was moved, in the middle, and with an epoch that is cut.
-    for (moved, epoch) in [
-        (0, "busy 0123456789abcdef\n"),
-        (300, "busy 0123456789abcdef\n"),
-        (300, "read"),
-        (1000, ""),
-    ] {
+    for (moved, epoch) in
+        [(0, "busy 0123456789abcdef\n"), (300, "busy 0123456789abcdef\n"), (300, "read"), (1000, "")]
+    {
         let (folder, store) = opened().await;
         let keys = put_numbered(&store, 0..LEAF_FILES_MAX).await;
         let (old, _) = leaves(folder.path()).remove(0);
@@ -272,10 +229,7 @@ async fn a_crash_in_the_middle_of_a_split_loses_and_hides_nothing() {
             assert_eq!(list(&store, ListRequest::default()).await, keys, "moved {moved}");
             for key in [&keys[0], &keys[299], &keys[300], &keys[999]] {
                 assert!(store.get(key).await.unwrap().is_some(), "moved {moved}: {key}");
-                let taken = store
-                    .put(key, PutObject::default(), Condition::IfAbsent)
-                    .await
-                    .unwrap_err();
+                let taken = store.put(key, PutObject::default(), Condition::IfAbsent).await.unwrap_err();
                 assert_eq!(taken.kind(), ErrorKind::Conflict);
             }
         }
@@ -301,15 +255,9 @@ async fn a_path_that_is_no_place_for_a_store_is_refused_with_a_hint() {
     ] {
         let error = FileStore::open(&path, FileOptions::default()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{path:?}: {error:?}");
-        assert!(
-            error.context("path").is_some() && error.suggestion().is_some(),
-            "{error:?}"
-        );
+        assert!(error.context("path").is_some() && error.suggestion().is_some(), "{error:?}");
     }
-    assert!(
-        !folder.path().join("locks").exists(),
-        "a refused folder is left as it was"
-    );
+    assert!(!folder.path().join("locks").exists(), "a refused folder is left as it was");
 }
 
 #[test]
@@ -331,15 +279,9 @@ async fn a_folder_that_was_removed_is_a_missing_bucket() {
     let (folder, store) = opened().await;
     put(&store, "a").await;
     fs::remove_dir_all(folder.path()).unwrap();
-    let error = store
-        .put("b", PutObject::default(), Condition::None)
-        .await
-        .unwrap_err();
+    let error = store.put("b", PutObject::default(), Condition::None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.context("bucket").is_some());
     let error = store.get("a").await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.context("bucket").is_some()),
-        (ErrorKind::NotFound, true)
-    );
+    assert_eq!((error.kind(), error.context("bucket").is_some()), (ErrorKind::NotFound, true));
 }

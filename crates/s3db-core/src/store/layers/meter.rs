@@ -86,10 +86,7 @@ impl Meter {
 
 impl StoreLayer for Meter {
     fn wrap(&self, inner: Arc<dyn Store>) -> Arc<dyn Store> {
-        Arc::new(Metered {
-            inner,
-            counters: self.0.clone(),
-        })
+        Arc::new(Metered { inner, counters: self.0.clone() })
     }
 }
 
@@ -114,15 +111,7 @@ pub struct Requests {
 
 impl Requests {
     /// No requests.
-    pub const NONE: Self = Self {
-        get: 0,
-        head: 0,
-        put: 0,
-        copy: 0,
-        list: 0,
-        delete: 0,
-        delete_many: 0,
-    };
+    pub const NONE: Self = Self { get: 0, head: 0, put: 0, copy: 0, list: 0, delete: 0, delete_many: 0 };
 
     /// All kinds added up.
     pub fn total(&self) -> u64 {
@@ -190,11 +179,7 @@ impl fmt::Display for Requests {
             write!(f, "{separator}{count} {name}")?;
             separator = " + ";
         }
-        if separator.is_empty() {
-            f.write_str("no requests")
-        } else {
-            Ok(())
-        }
+        if separator.is_empty() { f.write_str("no requests") } else { Ok(()) }
     }
 }
 
@@ -230,10 +215,7 @@ impl Store for Metered {
 
     async fn put(&self, key: &str, object: PutObject, condition: Condition) -> Result<PutResult> {
         count(&self.counters.put);
-        count_bytes(
-            &self.counters.bytes_in,
-            object.metadata.size_bytes() + object.body.len(),
-        );
+        count_bytes(&self.counters.bytes_in, object.metadata.size_bytes() + object.body.len());
         self.inner.put(key, object, condition).await
     }
 
@@ -241,10 +223,7 @@ impl Store for Metered {
         count(&self.counters.get);
         let found = self.inner.get(key).await?;
         if let Some(object) = &found {
-            count_bytes(
-                &self.counters.bytes_out,
-                object.head.metadata.size_bytes() + object.body.len(),
-            );
+            count_bytes(&self.counters.bytes_out, object.head.metadata.size_bytes() + object.body.len());
         }
         Ok(found)
     }

@@ -49,10 +49,7 @@ pub struct MemoryOptions {
 
 impl Default for MemoryOptions {
     fn default() -> Self {
-        Self {
-            capability: Capability::default(),
-            env: Arc::new(SystemEnv),
-        }
+        Self { capability: Capability::default(), env: Arc::new(SystemEnv) }
     }
 }
 
@@ -84,10 +81,7 @@ impl MemoryStore {
 
     /// An empty store.
     pub fn with(options: MemoryOptions) -> Self {
-        Self(Arc::new(Shared {
-            options,
-            objects: RwLock::default(),
-        }))
+        Self(Arc::new(Shared { options, objects: RwLock::default() }))
     }
 
     /// The store that this process keeps under a bucket name; the first call makes it.
@@ -100,10 +94,7 @@ impl MemoryStore {
 
     /// Takes a bucket name out of the process-wide table. Handles to its store stay valid.
     pub fn forget_shared(bucket: &str) {
-        SHARED
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(bucket);
+        SHARED.lock().unwrap_or_else(PoisonError::into_inner).remove(bucket);
     }
 
     /// All objects at this moment.
@@ -134,12 +125,7 @@ impl MemoryStore {
 
     /// Every object with its key, in order, for tests and dumps.
     pub fn objects(&self) -> Vec<(Arc<str>, Object)> {
-        self.read(|objects| {
-            objects
-                .iter()
-                .map(|(key, stored)| (key.clone(), stored.object()))
-                .collect()
-        })
+        self.read(|objects| objects.iter().map(|(key, stored)| (key.clone(), stored.object())).collect())
     }
 
     fn read<T>(&self, f: impl FnOnce(&Objects) -> T) -> T {
@@ -165,9 +151,7 @@ impl Default for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore")
-            .field("objects", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("MemoryStore").field("objects", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -220,10 +204,7 @@ impl Store for MemoryStore {
             let source = objects.get(from).ok_or_else(|| {
                 Error::new(ErrorKind::NotFound, "the object to copy does not exist").with("key", from)
             })?;
-            let mut stored = Stored {
-                last_modified_ms: now_ms,
-                ..source.clone()
-            };
+            let mut stored = Stored { last_modified_ms: now_ms, ..source.clone() };
             if let Some(replace) = replace {
                 stored.metadata = replace.metadata;
                 stored.content_type = replace.content_type;
@@ -296,10 +277,7 @@ impl Stored {
     }
 
     fn object(&self) -> Object {
-        Object {
-            head: self.head(),
-            body: self.body.clone(),
-        }
+        Object { head: self.head(), body: self.body.clone() }
     }
 
     fn entry(&self, key: &Arc<str>) -> ListEntry {
@@ -328,11 +306,7 @@ fn check_condition(present: Option<&Stored>, key: &str, condition: &Condition) -
         Condition::IfAbsent => present.is_none(),
         Condition::IfMatch(etag) => present.is_some_and(|stored| stored.etag == *etag),
     };
-    if holds {
-        Ok(())
-    } else {
-        Err(limits::condition_failed(key, condition))
-    }
+    if holds { Ok(()) } else { Err(limits::condition_failed(key, condition)) }
 }
 
 fn range<'a>(

@@ -1,19 +1,12 @@
 use super::*;
 
 fn body(text: &str) -> PutObject {
-    PutObject {
-        body: Bytes::copy_from_slice(text.as_bytes()),
-        ..PutObject::default()
-    }
+    PutObject { body: Bytes::copy_from_slice(text.as_bytes()), ..PutObject::default() }
 }
 
 async fn keys(store: &MemoryStore, request: ListRequest) -> Vec<String> {
     let page = store.list(request).await.unwrap();
-    page.entries
-        .iter()
-        .map(|entry| entry.key.to_string())
-        .chain(page.common_prefixes)
-        .collect()
+    page.entries.iter().map(|entry| entry.key.to_string()).chain(page.common_prefixes).collect()
 }
 
 #[tokio::test]
@@ -47,11 +40,8 @@ async fn a_page_that_ends_on_a_rolled_up_prefix_goes_on_behind_it() {
     for key in ["a/1", "a/2", "b", "c/1", "d"] {
         store.put(key, body(""), Condition::None).await.unwrap();
     }
-    let mut request = ListRequest {
-        delimiter: Some("/".into()),
-        max_keys: Some(1),
-        ..ListRequest::default()
-    };
+    let mut request =
+        ListRequest { delimiter: Some("/".into()), max_keys: Some(1), ..ListRequest::default() };
     let mut seen = Vec::new();
     loop {
         let page = store.list(request.clone()).await.unwrap();
@@ -72,23 +62,11 @@ async fn a_lower_metadata_limit_is_enforced_on_put_and_copy() {
     options.capability.metadata_bytes_max = 4;
     let store = MemoryStore::with(options);
     let metadata = |value: &str| Arc::new(Metadata::from_iter([("ab", value)]));
-    let put = |value: &str| PutObject {
-        metadata: metadata(value),
-        ..PutObject::default()
-    };
+    let put = |value: &str| PutObject { metadata: metadata(value), ..PutObject::default() };
     store.put("k", put("12"), Condition::None).await.unwrap();
     let error = store.put("k", put("123"), Condition::None).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.context("limit")),
-        (ErrorKind::TooLarge, Some("4"))
-    );
-    let replace = Replace {
-        metadata: metadata("123"),
-        content_type: None,
-    };
-    let error = store
-        .copy("k", "l", Some(replace), Condition::None)
-        .await
-        .unwrap_err();
+    assert_eq!((error.kind(), error.context("limit")), (ErrorKind::TooLarge, Some("4")));
+    let replace = Replace { metadata: metadata("123"), content_type: None };
+    let error = store.copy("k", "l", Some(replace), Condition::None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
 }

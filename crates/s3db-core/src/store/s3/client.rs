@@ -55,17 +55,12 @@ pub(super) async fn connect(config: &S3Config) -> Connected {
 
 /// What the SDK takes from `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or the profile. It applies it by itself.
 fn endpoint_of_environment(sdk: &SdkConfig) -> Option<String> {
-    let of_s3 = std::env::var("AWS_ENDPOINT_URL_S3")
-        .ok()
-        .filter(|endpoint| !endpoint.is_empty());
+    let of_s3 = std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|endpoint| !endpoint.is_empty());
     of_s3.or_else(|| sdk.endpoint_url().map(str::to_owned))
 }
 
 fn is_plain(config: &S3Config) -> bool {
-    config
-        .endpoint
-        .as_deref()
-        .is_some_and(|endpoint| endpoint.starts_with("http://"))
+    config.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"))
 }
 
 async fn sdk_config(config: &S3Config) -> SdkConfig {
@@ -94,11 +89,7 @@ async fn sdk_config(config: &S3Config) -> SdkConfig {
         None => loader,
     };
     // The chain of credentials may speak TLS even where the bucket's server does not.
-    let http_client = if config.credentials.is_some() && is_plain(config) {
-        plain()
-    } else {
-        encrypted()
-    };
+    let http_client = if config.credentials.is_some() && is_plain(config) { plain() } else { encrypted() };
     loader.http_client(http_client).load().await
 }
 

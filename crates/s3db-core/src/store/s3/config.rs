@@ -77,11 +77,8 @@ impl S3Config {
     /// `Config` for a connection to anything but S3, and for a parameter with a wrong value.
     pub fn from_connection(connection: &Connection) -> Result<Self> {
         if !matches!(connection.scheme, Scheme::S3 | Scheme::Http | Scheme::Https) {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "the connection string does not name an S3 bucket",
-            )
-            .with("scheme", connection.scheme));
+            return Err(Error::new(ErrorKind::Config, "the connection string does not name an S3 bucket")
+                .with("scheme", connection.scheme));
         }
         let mut config = Self {
             region: connection.region.clone(),
@@ -143,11 +140,9 @@ impl S3Config {
         let bucket = self.bucket.as_str();
         if bucket.is_empty() || bucket.contains(['/', '\\', '?', '#']) || bucket.contains(char::is_whitespace)
         {
-            return Err(
-                Error::new(ErrorKind::Config, "the name of the bucket cannot be one")
-                    .with("bucket", format_args!("{bucket:?}"))
-                    .hint("3 to 63 lower-case letters, digits, `-` and `.`"),
-            );
+            return Err(Error::new(ErrorKind::Config, "the name of the bucket cannot be one")
+                .with("bucket", format_args!("{bucket:?}"))
+                .hint("3 to 63 lower-case letters, digits, `-` and `.`"));
         }
         if let Some(endpoint) = &self.endpoint {
             check_endpoint(endpoint)?;
@@ -214,10 +209,7 @@ mod tests {
             assert_eq!(found, expected, "{text}");
         };
         check("s3://bucket/app", ("bucket", None, None, false, false));
-        check(
-            "s3://k:s@bucket?region=eu-west-1",
-            ("bucket", None, Some("eu-west-1"), false, true),
-        );
+        check("s3://k:s@bucket?region=eu-west-1", ("bucket", None, Some("eu-west-1"), false, true));
         check(
             "s3://k:s@bucket?endpoint=http://127.0.0.1:9000&forcePathStyle=true",
             ("bucket", Some("http://127.0.0.1:9000"), None, true, true),

@@ -106,19 +106,14 @@ fn decode_quoted(payload: &str) -> Option<Vec<u8>> {
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 fn floor_char_boundary(text: &str, bytes_max: usize) -> usize {
     if text.len() <= bytes_max {
         return text.len();
     }
-    (1..=bytes_max)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(text.len())
+    (1..=bytes_max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -152,25 +147,12 @@ mod tests {
     #[test]
     fn every_value_comes_back() {
         let long = "日本語".repeat(60);
-        for value in [
-            "",
-            "plain",
-            " blanks ",
-            "é",
-            "\n\t\u{0}",
-            "=?UTF-8?B?w6k=?=",
-            "a=?b",
-            "=?",
-            &long,
-        ] {
+        for value in ["", "plain", " blanks ", "é", "\n\t\u{0}", "=?UTF-8?B?w6k=?=", "a=?b", "=?", &long] {
             let header = encode(value);
             assert!(header.bytes().all(|b| (b' '..=b'~').contains(&b)), "{header:?}");
             assert!(header.split(' ').all(|word| word.len() <= 75), "{header:?}");
             assert_eq!(decode(header.into_owned()), value);
         }
-        assert!(
-            matches!(encode("plain text"), Cow::Borrowed(_)),
-            "plain text is not copied"
-        );
+        assert!(matches!(encode("plain text"), Cow::Borrowed(_)), "plain text is not copied");
     }
 }

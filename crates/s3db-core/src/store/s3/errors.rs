@@ -39,13 +39,11 @@ pub(super) fn missing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>
     if status(error) != Some(404) {
         return None;
     }
-    Some(
-        match error.as_service_error().and_then(ProvideErrorMetadata::code) {
-            Some("NoSuchBucket") => Missing::Bucket,
-            Some("NoSuchKey" | "NoSuchVersion") => Missing::Key,
-            _ => Missing::Unknown,
-        },
-    )
+    Some(match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+        Some("NoSuchBucket") => Missing::Bucket,
+        Some("NoSuchKey" | "NoSuchVersion") => Missing::Key,
+        _ => Missing::Unknown,
+    })
 }
 
 /// HTTP status of the answer, when there was one.
@@ -129,10 +127,7 @@ impl<'a> Call<'a> {
 
     /// The server cannot do it.
     pub(super) fn unsupported(&self, what: &str) -> Error {
-        self.error(
-            ErrorKind::Unsupported,
-            format!("the server cannot {what} in a {}", self.operation),
-        )
+        self.error(ErrorKind::Unsupported, format!("the server cannot {what} in a {}", self.operation))
     }
 
     /// One key of a multi-object delete was refused.
@@ -143,12 +138,7 @@ impl<'a> Call<'a> {
             Some("InternalError") => 500,
             _ => 400,
         };
-        self.answered(&Answer {
-            status,
-            code,
-            message,
-            ..Answer::default()
-        })
+        self.answered(&Answer { status, code, message, ..Answer::default() })
     }
 
     pub(super) fn no_such_bucket(&self) -> Error {
@@ -162,29 +152,22 @@ impl<'a> Call<'a> {
 
     /// The connection broke while the body was read.
     pub(super) fn broken_body(&self, error: impl StdError + 'static) -> Error {
-        self.error(ErrorKind::Unavailable, "the body of the answer ended early")
-            .caused_by(chain(&error))
+        self.error(ErrorKind::Unavailable, "the body of the answer ended early").caused_by(chain(&error))
     }
 
     /// The request could not be put together.
     pub(super) fn unbuildable(&self, error: impl StdError + 'static) -> Error {
-        self.error(ErrorKind::Config, "the request cannot be built")
-            .caused_by(chain(&error))
+        self.error(ErrorKind::Config, "the request cannot be built").caused_by(chain(&error))
     }
 
     /// The server broke the protocol.
     pub(super) fn senseless(&self, what: &str) -> Error {
-        self.error(
-            ErrorKind::Corrupt,
-            format!("the server's answer makes no sense: {what}"),
-        )
-        .hint("check that the endpoint is an S3 server")
+        self.error(ErrorKind::Corrupt, format!("the server's answer makes no sense: {what}"))
+            .hint("check that the endpoint is an S3 server")
     }
 
     fn error(&self, kind: ErrorKind, message: impl Into<String>) -> Error {
-        let error = Error::new(kind, message)
-            .with("operation", self.operation)
-            .with("bucket", self.bucket);
+        let error = Error::new(kind, message).with("operation", self.operation).with("bucket", self.bucket);
         let error = match self.key {
             Some(key) => error.with("key", key),
             None => error,
@@ -239,9 +222,7 @@ impl<'a> Answer<'a> {
         let header = |name: &str| response.and_then(|response| response.headers().get(name));
         let date = header("date").and_then(|text| DateTime::from_str(text, DateTimeFormat::HttpDate).ok());
         Self {
-            status: response
-                .map(|response| response.status().as_u16())
-                .unwrap_or_default(),
+            status: response.map(|response| response.status().as_u16()).unwrap_or_default(),
             code: service.and_then(ProvideErrorMetadata::code),
             message: service.and_then(ProvideErrorMetadata::message),
             request_id: response.and_then(|response| response.headers().request_id()),
@@ -278,22 +259,18 @@ fn explain(answer: &Answer<'_>) -> (ErrorKind, &'static str, Option<&'static str
             "the clock of this machine is too far from the server's",
             Some("set the clock, best by NTP; S3 allows 15 minutes"),
         )),
-        "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "ExpiredTokenException" => Some((
-            Denied,
-            "the session token is no longer good",
-            Some("get new temporary credentials"),
-        )),
+        "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "ExpiredTokenException" => {
+            Some((Denied, "the session token is no longer good", Some("get new temporary credentials")))
+        }
         "SlowDown"
         | "Throttling"
         | "ThrottlingException"
         | "RequestLimitExceeded"
         | "BandwidthLimitExceeded"
         | "TooManyRequests"
-        | "TooManyRequestsException" => Some((
-            Throttled,
-            "the server asks to slow down",
-            Some("send fewer requests at once"),
-        )),
+        | "TooManyRequestsException" => {
+            Some((Throttled, "the server asks to slow down", Some("send fewer requests at once")))
+        }
         "MetadataTooLarge" | "MaxMessageLengthExceeded" => Some((
             TooLarge,
             "the metadata of an object is too large",
@@ -305,11 +282,9 @@ fn explain(answer: &Answer<'_>) -> (ErrorKind, &'static str, Option<&'static str
             Some("shorten the key prefix, the resource name, the partition values or the id"),
         )),
         "EntityTooLarge" => Some((TooLarge, "the body of an object is too large", None)),
-        "RequestTimeout" | "RequestTimeoutException" => Some((
-            Unavailable,
-            "the server waited too long for the request",
-            Some("check the network"),
-        )),
+        "RequestTimeout" | "RequestTimeoutException" => {
+            Some((Unavailable, "the server waited too long for the request", Some("check the network")))
+        }
         "PermanentRedirect"
         | "TemporaryRedirect"
         | "Redirect"
@@ -397,7 +372,5 @@ fn has_source<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
 }
 
 fn causes<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error: &&'e (dyn StdError + 'static)| {
-        (*error).source()
-    })
+    std::iter::successors(Some(error), |error: &&'e (dyn StdError + 'static)| (*error).source())
 }

@@ -5,12 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What stays as it is in the value of `x-amz-copy-source`: the characters that a signature leaves alone too.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// The value of `x-amz-copy-source`.
 pub(super) fn copy_source(bucket: &str, key: &str) -> String {
@@ -63,12 +58,9 @@ mod tests {
 
     #[test]
     fn keys_that_xml_cannot_hold_are_known() {
-        for (key, fits) in [
-            ("a\t\n\r<&>é\u{1F600}", true),
-            ("\u{1}", false),
-            ("\u{1b}", false),
-            ("\u{ffff}", false),
-        ] {
+        for (key, fits) in
+            [("a\t\n\r<&>é\u{1F600}", true), ("\u{1}", false), ("\u{1b}", false), ("\u{ffff}", false)]
+        {
             assert_eq!(fits_xml(key), fits, "{key:?}");
         }
     }

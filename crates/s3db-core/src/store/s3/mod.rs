@@ -87,12 +87,7 @@ impl S3Store {
     }
 
     fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
-        Call {
-            operation,
-            bucket: &self.0.bucket,
-            endpoint: &self.0.endpoint,
-            key,
-        }
+        Call { operation, bucket: &self.0.bucket, endpoint: &self.0.endpoint, key }
     }
 
     fn bucket_is_there(&self) {
@@ -123,15 +118,7 @@ impl S3Store {
 
     async fn get_or_missing(&self, key: &str) -> Result<Option<Object>> {
         let call = self.call("get", Some(key));
-        let output = match self
-            .0
-            .client
-            .get_object()
-            .bucket(&self.0.bucket)
-            .key(key)
-            .send()
-            .await
-        {
+        let output = match self.0.client.get_object().bucket(&self.0.bucket).key(key).send().await {
             Ok(output) => output,
             Err(error) => {
                 return match errors::missing(&error) {
@@ -141,12 +128,7 @@ impl S3Store {
             }
         };
         self.bucket_is_there();
-        let body = output
-            .body
-            .collect()
-            .await
-            .map_err(|error| call.broken_body(error))?
-            .into_bytes();
+        let body = output.body.collect().await.map_err(|error| call.broken_body(error))?.into_bytes();
         let head = Answer {
             metadata: output.metadata,
             etag: output.e_tag,
@@ -155,10 +137,7 @@ impl S3Store {
             content_type: output.content_type,
             version_id: output.version_id,
         };
-        Ok(Some(Object {
-            head: head.into_head(&call)?,
-            body,
-        }))
+        Ok(Some(Object { head: head.into_head(&call)?, body }))
     }
 
     async fn delete_one(&self, key: &str, condition: Condition) -> Result<()> {
@@ -166,13 +145,7 @@ impl S3Store {
             Condition::IfMatch(etag) => Some(quoted(etag)),
             Condition::None | Condition::IfAbsent => None,
         };
-        let request = self
-            .0
-            .client
-            .delete_object()
-            .bucket(&self.0.bucket)
-            .key(key)
-            .set_if_match(if_match);
+        let request = self.0.client.delete_object().bucket(&self.0.bucket).key(key).set_if_match(if_match);
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.call("delete", Some(key)).write_failed(&condition, error)),
@@ -192,18 +165,12 @@ impl S3Store {
         let delete =
             objects.and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build());
         let delete = delete.map_err(|error| call.unbuildable(error))?;
-        let request = self
-            .0
-            .client
-            .delete_objects()
-            .bucket(&self.0.bucket)
-            .delete(delete);
+        let request = self.0.client.delete_objects().bucket(&self.0.bucket).delete(delete);
         let output = request.send().await.map_err(|error| call.failed(error))?;
         let failed = output.errors.unwrap_or_default().into_iter().filter_map(|error| {
             let key = error.key?;
-            let reason = self
-                .call("delete_many", Some(&key))
-                .refused(error.code.as_deref(), error.message.as_deref());
+            let reason =
+                self.call("delete_many", Some(&key)).refused(error.code.as_deref(), error.message.as_deref());
             Some((key, reason))
         });
         Ok(failed.collect())
@@ -228,8 +195,7 @@ impl Store for S3Store {
     async fn put(&self, key: &str, object: PutObject, condition: Condition) -> Result<PutResult> {
         limits::check_key(key)?;
         limits::check_metadata(key, &object.metadata, &self.0.capability)?;
-        self.call("put", Some(key))
-            .check_condition(&condition, self.0.capability.conditional_put)?;
+        self.call("put", Some(key)).check_condition(&condition, self.0.capability.conditional_put)?;
         let (if_match, if_none_match) = headers(&condition);
         let request = self
             .0
@@ -243,10 +209,7 @@ impl Store for S3Store {
             .set_if_none_match(if_none_match)
             .body(ByteStream::from(object.body));
         let call = self.call("put", Some(key));
-        let output = request
-            .send()
-            .await
-            .map_err(|error| call.write_failed(&condition, error))?;
+        let output = request.send().await.map_err(|error| call.write_failed(&condition, error))?;
         self.bucket_is_there();
         let etag = etag(&call, output.e_tag.as_deref())?;
         Ok(PutResult::new(etag).version_id(output.version_id.map(Arc::from)))
@@ -260,15 +223,7 @@ impl Store for S3Store {
     async fn head(&self, key: &str) -> Result<Option<Head>> {
         limits::check_key(key)?;
         let call = self.call("head", Some(key));
-        match self
-            .0
-            .client
-            .head_object()
-            .bucket(&self.0.bucket)
-            .key(key)
-            .send()
-            .await
-        {
+        match self.0.client.head_object().bucket(&self.0.bucket).key(key).send().await {
             Ok(output) => {
                 self.bucket_is_there();
                 let answer = Answer {
@@ -343,11 +298,7 @@ impl Store for S3Store {
     async fn list(&self, request: ListRequest) -> Result<ListPage> {
         let call = self.call("list", None);
         let page_size = limits::page_size(&request);
-        let start_after = if request.continuation.is_some() {
-            None
-        } else {
-            request.start_after
-        };
+        let start_after = if request.continuation.is_some() { None } else { request.start_after };
         let output = self
             .0
             .client
@@ -370,40 +321,27 @@ impl Store for S3Store {
             Ok(ListEntry {
                 key: Arc::from(decode(object.key.unwrap_or_default())?),
                 etag: ETag::new(object.e_tag.as_deref().unwrap_or_default()),
-                content_length: object
-                    .size
-                    .and_then(|size| u64::try_from(size).ok())
-                    .unwrap_or_default(),
+                content_length: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
                 last_modified_ms: millis(object.last_modified),
             })
         });
         let entries = entries.collect::<Result<_>>()?;
-        let rolled = output
-            .common_prefixes
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|rolled| rolled.prefix);
+        let rolled =
+            output.common_prefixes.unwrap_or_default().into_iter().filter_map(|rolled| rolled.prefix);
         let common_prefixes = rolled.map(decode).collect::<Result<_>>()?;
         let continuation = match output.is_truncated {
-            Some(true) => Some(
-                output
-                    .next_continuation_token
-                    .ok_or_else(|| call.senseless("no continuation"))?,
-            ),
+            Some(true) => {
+                Some(output.next_continuation_token.ok_or_else(|| call.senseless("no continuation"))?)
+            }
             _ => None,
         };
-        Ok(ListPage {
-            entries,
-            common_prefixes,
-            continuation,
-        })
+        Ok(ListPage { entries, common_prefixes, continuation })
     }
 
     async fn delete(&self, key: &str, condition: Condition) -> Result<()> {
         limits::check_key(key)?;
         limits::check_delete_condition(key, &condition)?;
-        self.call("delete", Some(key))
-            .check_condition(&condition, self.0.capability.conditional_delete)?;
+        self.call("delete", Some(key)).check_condition(&condition, self.0.capability.conditional_delete)?;
         self.delete_one(key, condition).await
     }
 
@@ -415,22 +353,11 @@ impl Store for S3Store {
             .map(String::as_str)
             .filter(is_good)
             .partition::<Vec<_>, _>(|key| key_url::fits_xml(key));
-        let mut errors = if in_xml.is_empty() {
-            HashMap::new()
-        } else {
-            self.delete_in_xml(&in_xml).await?
-        };
+        let mut errors = if in_xml.is_empty() { HashMap::new() } else { self.delete_in_xml(&in_xml).await? };
         let alone = alone.into_iter().map(str::to_owned).collect::<Vec<_>>();
         let deletes = futures::stream::iter(alone).map(|key| self.delete_alone(key));
-        let results = deletes
-            .buffer_unordered(DELETES_AT_ONCE)
-            .collect::<Vec<_>>()
-            .await;
-        errors.extend(
-            results
-                .into_iter()
-                .filter_map(|(key, result)| Some((key, result.err()?))),
-        );
+        let results = deletes.buffer_unordered(DELETES_AT_ONCE).collect::<Vec<_>>().await;
+        errors.extend(results.into_iter().filter_map(|(key, result)| Some((key, result.err()?))));
         Ok(keys
             .iter()
             .map(|key| {

@@ -16,14 +16,8 @@ pub(super) const CASES: &[Case] = &[
         put_if_match,
         "`IfMatch` writes over the object with that ETag, and refuses any other with `Conflict`"
     ),
-    case!(
-        put_if_match_absent,
-        "`IfMatch` on an absent key is a `Conflict`, and creates nothing"
-    ),
-    case!(
-        put_if_absent_after_delete,
-        "`IfAbsent` writes a key whose object was deleted"
-    ),
+    case!(put_if_match_absent, "`IfMatch` on an absent key is a `Conflict`, and creates nothing"),
+    case!(put_if_absent_after_delete, "`IfAbsent` writes a key whose object was deleted"),
 ];
 
 async fn put_if_absent(ctx: Ctx) -> Outcome {

@@ -49,10 +49,7 @@ async fn refuses_conditional_copy(ctx: Ctx) -> Outcome {
     ctx.put("from", "2").await?;
     let etag = ctx.put("k", "1").await?;
     for (name, condition) in [("k", Condition::IfMatch(etag)), ("absent", Condition::IfAbsent)] {
-        let copy = ctx
-            .store
-            .copy(&ctx.key("from"), &ctx.key(name), None, condition)
-            .await;
+        let copy = ctx.store.copy(&ctx.key("from"), &ctx.key(name), None, condition).await;
         refused("copy with a condition", copy, ErrorKind::Unsupported)?;
     }
     same("body", ctx.body("k").await?.as_deref(), Some("1"))?;
@@ -76,14 +73,8 @@ async fn refuses_replacing_copy(ctx: Ctx) -> Outcome {
         return Ok(Done::NotApplicable(ALL));
     }
     ctx.put("from", "1").await?;
-    let replace = Replace {
-        metadata: Arc::new(Metadata::from_iter([("a", "1")])),
-        content_type: None,
-    };
-    let copy = ctx
-        .store
-        .copy(&ctx.key("from"), &ctx.key("to"), Some(replace), Condition::None)
-        .await;
+    let replace = Replace { metadata: Arc::new(Metadata::from_iter([("a", "1")])), content_type: None };
+    let copy = ctx.store.copy(&ctx.key("from"), &ctx.key("to"), Some(replace), Condition::None).await;
     refused("copy with new metadata", copy, ErrorKind::Unsupported)?;
     same("body", ctx.body("to").await?, None)?;
     Ok(Done::Passed)

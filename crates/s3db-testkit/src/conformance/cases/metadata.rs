@@ -14,10 +14,7 @@ pub(super) const CASES: &[Case] = &[
         metadata_exact,
         "metadata comes back exactly: every printable ASCII character, inner blanks, many entries"
     ),
-    case!(
-        metadata_none,
-        "an object without metadata has none when it is read"
-    ),
+    case!(metadata_none, "an object without metadata has none when it is read"),
     case!(
         metadata_empty_values,
         "empty values come back, or the whole entry is absent where the store says so"
@@ -26,10 +23,7 @@ pub(super) const CASES: &[Case] = &[
         metadata_at_limit,
         "metadata of exactly the limit is taken, in one long value and in many short ones"
     ),
-    case!(
-        metadata_over_limit,
-        "metadata over the limit is refused with `TooLarge` and nothing is written"
-    ),
+    case!(metadata_over_limit, "metadata over the limit is refused with `TooLarge` and nothing is written"),
 ];
 
 async fn metadata_exact(ctx: Ctx) -> Outcome {
@@ -46,19 +40,9 @@ async fn metadata_exact(ctx: Ctx) -> Outcome {
     for i in 0..40 {
         metadata.insert(format!("m{i}"), i.to_string());
     }
-    ctx.store
-        .put(&ctx.key("k"), with_metadata(metadata.clone()), Condition::None)
-        .await?;
-    same(
-        "metadata of get",
-        sorted(&ctx.get("k").await?.head.metadata),
-        sorted(&metadata),
-    )?;
-    let head = ctx
-        .store
-        .head(&ctx.key("k"))
-        .await?
-        .map(|head| sorted(&head.metadata));
+    ctx.store.put(&ctx.key("k"), with_metadata(metadata.clone()), Condition::None).await?;
+    same("metadata of get", sorted(&ctx.get("k").await?.head.metadata), sorted(&metadata))?;
+    let head = ctx.store.head(&ctx.key("k")).await?.map(|head| sorted(&head.metadata));
     same("metadata of head", head, Some(sorted(&metadata)))?;
     Ok(Done::Passed)
 }
@@ -71,17 +55,12 @@ async fn metadata_none(ctx: Ctx) -> Outcome {
 
 async fn metadata_empty_values(ctx: Ctx) -> Outcome {
     let metadata = Metadata::from_iter([("empty", ""), ("full", "x"), ("other", "")]);
-    ctx.store
-        .put(&ctx.key("k"), with_metadata(metadata.clone()), Condition::None)
-        .await?;
+    ctx.store.put(&ctx.key("k"), with_metadata(metadata.clone()), Condition::None).await?;
     let read = ctx.get("k").await?.head.metadata;
     if ctx.store.capability().keeps_empty_metadata {
         same("metadata", sorted(&read), sorted(&metadata))?;
     } else {
-        let full = read
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .collect::<Vec<_>>();
+        let full = read.iter().filter(|(_, value)| !value.is_empty()).collect::<Vec<_>>();
         same("entries with a value", full, vec![("full", "x")])?;
         let known = read.iter().all(|(name, _)| metadata.get(name).is_some());
         ensure!(known, "entries that nobody wrote: {read:?}");
@@ -97,14 +76,8 @@ async fn metadata_at_limit(ctx: Ctx) -> Outcome {
         many.insert(format!("n{i:07}"), format!("{i:024}"));
     }
     for (name, metadata) in [("one", one), ("many", many)] {
-        ctx.store
-            .put(&ctx.key(name), with_metadata(metadata.clone()), Condition::None)
-            .await?;
-        same(
-            "metadata",
-            sorted(&ctx.get(name).await?.head.metadata),
-            sorted(&metadata),
-        )?;
+        ctx.store.put(&ctx.key(name), with_metadata(metadata.clone()), Condition::None).await?;
+        same("metadata", sorted(&ctx.get(name).await?.head.metadata), sorted(&metadata))?;
     }
     Ok(Done::Passed)
 }
@@ -112,27 +85,16 @@ async fn metadata_at_limit(ctx: Ctx) -> Outcome {
 async fn metadata_over_limit(ctx: Ctx) -> Outcome {
     let limit = ctx.store.capability().metadata_bytes_max;
     if limit > 1_048_576 {
-        return Ok(Done::NotApplicable(
-            "the store declares no limit that can be tested",
-        ));
+        return Ok(Done::NotApplicable("the store declares no limit that can be tested"));
     }
     let over = Metadata::from_iter([("a", "x".repeat(limit))]);
-    let put = ctx
-        .store
-        .put(&ctx.key("k"), with_metadata(over.clone()), Condition::None)
-        .await;
+    let put = ctx.store.put(&ctx.key("k"), with_metadata(over.clone()), Condition::None).await;
     refused("put of too much metadata", put, ErrorKind::TooLarge)?;
     ensure!(ctx.body("k").await?.is_none(), "the refused object was written");
     if ctx.store.capability().copy_replaces_metadata {
         ctx.put("from", "x").await?;
-        let replace = Replace {
-            metadata: Arc::new(over),
-            content_type: None,
-        };
-        let copy = ctx
-            .store
-            .copy(&ctx.key("from"), &ctx.key("k"), Some(replace), Condition::None)
-            .await;
+        let replace = Replace { metadata: Arc::new(over), content_type: None };
+        let copy = ctx.store.copy(&ctx.key("from"), &ctx.key("k"), Some(replace), Condition::None).await;
         refused("copy with too much metadata", copy, ErrorKind::TooLarge)?;
         ensure!(ctx.body("k").await?.is_none(), "the refused copy was written");
     }

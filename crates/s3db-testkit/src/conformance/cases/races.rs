@@ -12,22 +12,10 @@ pub(super) const CASES: &[Case] = &[
         race_put_if_absent,
         "of many concurrent `IfAbsent` writes exactly one wins, and its object is the one there"
     ),
-    case!(
-        race_put_if_match,
-        "of many concurrent `IfMatch` writes on one ETag exactly one wins"
-    ),
-    case!(
-        race_counter,
-        "concurrent compare-and-swap increments lose nothing"
-    ),
-    case!(
-        race_copy_if_absent,
-        "of many concurrent `IfAbsent` copies exactly one wins"
-    ),
-    case!(
-        race_delete_if_match,
-        "of many concurrent `IfMatch` deletes exactly one wins"
-    ),
+    case!(race_put_if_match, "of many concurrent `IfMatch` writes on one ETag exactly one wins"),
+    case!(race_counter, "concurrent compare-and-swap increments lose nothing"),
+    case!(race_copy_if_absent, "of many concurrent `IfAbsent` copies exactly one wins"),
+    case!(race_delete_if_match, "of many concurrent `IfMatch` deletes exactly one wins"),
 ];
 
 const NO_CONDITIONS: &str = "the store declares that it does not check this condition";
@@ -45,11 +33,7 @@ async fn race_put_if_absent(ctx: Ctx) -> Outcome {
         })
         .await?;
         one_winner(&winners)?;
-        same(
-            "body of the winner",
-            ctx.body(&name).await?,
-            winners.first().map(ToString::to_string),
-        )?;
+        same("body of the winner", ctx.body(&name).await?, winners.first().map(ToString::to_string))?;
     }
     Ok(Done::Passed)
 }
@@ -62,11 +46,7 @@ async fn race_put_if_match(ctx: Ctx) -> Outcome {
         let etag = ctx.put("k", &format!("round {round}")).await?;
         let winners = race(&ctx, |ctx, task| {
             let condition = Condition::IfMatch(etag.clone());
-            async move {
-                ctx.put_if("k", &format!("{round} {task}"), condition)
-                    .await
-                    .map(drop)
-            }
+            async move { ctx.put_if("k", &format!("{round} {task}"), condition).await.map(drop) }
         })
         .await?;
         one_winner(&winners)?;
@@ -106,21 +86,14 @@ async fn increase(ctx: &Ctx, writer: &str) -> Result<()> {
         // Lets every other task read the same count, also on a store that never waits.
         tokio::task::yield_now().await;
         let text = String::from_utf8_lossy(&read.body).into_owned();
-        let count = text
-            .split(' ')
-            .next()
-            .and_then(|count| count.parse::<u64>().ok())
-            .unwrap_or_default();
+        let count = text.split(' ').next().and_then(|count| count.parse::<u64>().ok()).unwrap_or_default();
         let body = format!("{} {writer}", count + 1);
         match ctx.put_if("k", &body, Condition::IfMatch(read.head.etag)).await {
             Err(error) if error.kind() == ErrorKind::Conflict => tokio::task::yield_now().await,
             other => return other.map(drop),
         }
     }
-    Err(Error::new(
-        ErrorKind::Unavailable,
-        "the counter is gone, or nobody can ever increase it",
-    ))
+    Err(Error::new(ErrorKind::Unavailable, "the counter is gone, or nobody can ever increase it"))
 }
 
 async fn race_copy_if_absent(ctx: Ctx) -> Outcome {
@@ -129,10 +102,7 @@ async fn race_copy_if_absent(ctx: Ctx) -> Outcome {
     }
     ctx.put("from", "x").await?;
     let winners = race(&ctx, |ctx, _| async move {
-        ctx.store
-            .copy(&ctx.key("from"), &ctx.key("to"), None, Condition::IfAbsent)
-            .await
-            .map(drop)
+        ctx.store.copy(&ctx.key("from"), &ctx.key("to"), None, Condition::IfAbsent).await.map(drop)
     })
     .await?;
     one_winner(&winners)?;
@@ -151,10 +121,7 @@ async fn race_delete_if_match(ctx: Ctx) -> Outcome {
         })
         .await?;
         one_winner(&winners)?;
-        ensure!(
-            ctx.body("k").await?.is_none(),
-            "the object is there after its delete"
-        );
+        ensure!(ctx.body("k").await?.is_none(), "the object is there after its delete");
     }
     Ok(Done::Passed)
 }
@@ -164,9 +131,7 @@ async fn race<F>(ctx: &Ctx, call: impl Fn(Ctx, usize) -> F) -> std::result::Resu
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {
-    let running = (0..ctx.tasks)
-        .map(|task| tokio::spawn(call(ctx.clone(), task)))
-        .collect::<Vec<_>>();
+    let running = (0..ctx.tasks).map(|task| tokio::spawn(call(ctx.clone(), task))).collect::<Vec<_>>();
     let mut winners = Vec::new();
     for (task, joined) in futures::future::join_all(running).await.into_iter().enumerate() {
         match joined {
