@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use crate::Result;
 
+pub mod dump;
 pub mod file;
 pub mod layers;
 mod limits;

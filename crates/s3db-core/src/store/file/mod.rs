@@ -60,9 +60,14 @@ pub struct FileOptions {
     pub fsync: Fsync,
 }
 
+/// Metadata that a [`FileStore`] takes unless told otherwise. A file could hold any amount; this is room for objects
+/// that s3db.js has written to stores without the limit of S3, while a runaway writer is still stopped.
+const METADATA_BYTES_MAX: usize = 8192;
+
 impl Default for FileOptions {
     fn default() -> Self {
-        Self { capability: Capability::default(), env: Arc::new(SystemEnv), fsync: Fsync::default() }
+        let capability = Capability { metadata_bytes_max: METADATA_BYTES_MAX, ..Capability::default() };
+        Self { capability, env: Arc::new(SystemEnv), fsync: Fsync::default() }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Bound;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -16,6 +17,7 @@ use super::{
 use crate::env::{Env, SystemEnv};
 use crate::{Error, ErrorKind, Result};
 
+mod persist;
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +57,7 @@ impl Default for MemoryOptions {
 
 struct Shared {
     options: MemoryOptions,
+    path: Option<PathBuf>,
     objects: RwLock<Objects>,
 }
 
@@ -81,7 +84,11 @@ impl MemoryStore {
 
     /// An empty store.
     pub fn with(options: MemoryOptions) -> Self {
-        Self(Arc::new(Shared { options, objects: RwLock::default() }))
+        Self::persistent(options, None)
+    }
+
+    fn persistent(options: MemoryOptions, path: Option<PathBuf>) -> Self {
+        Self(Arc::new(Shared { options, path, objects: RwLock::default() }))
     }
 
     /// The store that this process keeps under a bucket name; the first call makes it.

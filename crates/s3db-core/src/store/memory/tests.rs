@@ -70,3 +70,35 @@ async fn a_lower_metadata_limit_is_enforced_on_put_and_copy() {
     let error = store.copy("k", "l", Some(replace), Condition::None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
 }
+
+#[tokio::test]
+async fn a_store_with_a_file_is_the_same_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bucket.json");
+    let store = MemoryStore::open(&path, MemoryOptions::default()).unwrap();
+    let object = PutObject {
+        metadata: Arc::new(Metadata::from_iter([("b", "é"), ("a", "")])),
+        body: Bytes::from_static(b"\0\xff"),
+        content_type: Some("text/plain".into()),
+    };
+    store.put("app/k", object, Condition::None).await.unwrap();
+    store.persist().unwrap();
+    store.put("not persisted", body(""), Condition::None).await.unwrap();
+    let again = MemoryStore::open(&path, MemoryOptions::default()).unwrap();
+    assert_eq!(keys(&again, ListRequest::default()).await, ["app/k"]);
+    let (before, after) = (store.get("app/k").await.unwrap(), again.get("app/k").await.unwrap());
+    assert_eq!(format!("{before:?}"), format!("{after:?}"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+}
+
+#[test]
+fn a_file_that_is_no_dump_or_cannot_be_written_is_an_error_with_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bucket.json");
+    std::fs::write(&path, "{\"objects\":[").unwrap();
+    let error = MemoryStore::open(&path, MemoryOptions::default()).unwrap_err();
+    assert_eq!((error.kind(), error.context("path")), (ErrorKind::Corrupt, path.to_str()));
+    let error = MemoryStore::new().persist_to(folder.path().join("absent/bucket.json")).unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, false));
+    assert_eq!(MemoryStore::new().persist().unwrap_err().kind(), ErrorKind::Config);
+}
