@@ -1,4 +1,11 @@
 //! End-to-end tests, one module per subject.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the helpers of a test end it where they fail, and say what is left out"
+)]
 
 mod bad_input;
 mod interop;

@@ -71,14 +71,14 @@ pub struct DatabaseBuilder {
 
 #[derive(Debug)]
 enum Source {
-    Connection(Connection),
+    Connection(Box<Connection>),
     Store { store: Arc<dyn Store>, prefix: String },
 }
 
 impl DatabaseBuilder {
     pub(super) fn from_connection(connection: Connection) -> Self {
         let options = DatabaseOptions::default();
-        Self { source: Source::Connection(connection), env: Arc::new(SystemEnv), options }
+        Self { source: Source::Connection(Box::new(connection)), env: Arc::new(SystemEnv), options }
     }
 
     pub(super) fn from_store(store: Arc<dyn Store>, prefix: impl Into<String>) -> Self {
