@@ -83,7 +83,7 @@ async fn a_truncated_catalogue_is_refused_and_left_as_it_is() {
 #[tokio::test]
 async fn a_damaged_catalogue_is_mended_after_a_backup_and_reported() {
     let store = MemoryStore::new();
-    let damaged = r#"{"version":"1","resources":{"users":{"currentVersion":"v9","partitions":{},"versions":{"v1":{"attributes":{"name":"string",},"behavior":"body-overflow","hooks":{"beforeInsert":[null]}}},},}"#;
+    let damaged = r#"{"version":"1","s3dbVersion":"21.6.2","lastUpdated":"2025-01-01T00:00:00.000Z","resources":{"users":{"currentVersion":"v1","partitions":{},"versions":{"v1":{"attributes":{"name":"string",},"behavior":"body-overflow","hooks":{"beforeInsert":[null]}}},},}"#;
     put(&store, "s3db.json", &[], damaged).await;
     let db = open(&store).await.unwrap();
     let users = db.resource("users").unwrap();

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use s3db::connection::Connection;
 use s3db::store::{Capability, MemoryStore, S3Config, S3Store};
-use s3db::{Database, Error, ErrorKind, ResourceConfig};
+use s3db::{Database, ResourceConfig};
 use s3db_testkit::conformance::{self, Options};
-use s3db_testkit::s3_server::{Access, S3Server, ServerOptions};
+use s3db_testkit::s3_server::{S3Server, ServerOptions};
 use serde_json::json;
 
 async fn server(options: ServerOptions) -> S3Server {
@@ -25,7 +25,11 @@ async fn store(connection: &str, capability: Capability) -> Arc<S3Store> {
 async fn the_s3_store_conforms_over_the_server_in_this_process() {
     let server = server(ServerOptions::default()).await;
     let store = store(&server.connection_string(), Capability::default()).await;
-    conformance::check(store, Options::default()).await.assert_green();
+    // AWS answers with non-ASCII values as RFC 2047 words, so that such words are decoded; one that a user wrote cannot be
+    // told apart. The text codec never writes one.
+    let options =
+        Options::default().except("metadata_exact", "a value that looks like an RFC 2047 word is decoded");
+    conformance::check(store, options).await.assert_green();
     server.stop().await;
 }
 
@@ -50,7 +54,12 @@ async fn the_s3_store_conforms_over_seaweedfs() {
     capability.key_segment_bytes_max = 255;
     capability.keeps_double_slash = false;
     let store = store(&connection, capability).await;
-    conformance::check(store, Options::default()).await.assert_green();
+    let options = Options::default()
+        .except("keys_with_control_characters", "they are missing from listings")
+        .except("keys_with_dot_segments", "refused with status 400")
+        .except("keys_with_odd_characters", "a backslash is taken for a slash")
+        .except("keys_with_trailing_slash", "taken for a folder");
+    conformance::check(store, options).await.assert_green();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -97,51 +106,4 @@ async fn the_same_code_keeps_documents_on_every_s3_server() {
         assert_eq!(again.delete_all(true).await.unwrap(), 20);
     }
     server.stop().await;
-}
-
-#[track_caller]
-fn check(error: &Error, kind: ErrorKind, says: &[&str]) {
-    let text = format!("{error:?}").to_lowercase();
-    assert_eq!(error.kind(), kind, "{text}");
-    for part in says {
-        assert!(text.contains(part), "{part:?} is not in {text}");
-    }
-    assert!(error.suggestion().is_some(), "no hint: {text}");
-    assert!(!text.contains("testsecret"), "a secret is shown: {text}");
-}
-
-#[tokio::test]
-async fn a_store_that_cannot_be_used_says_why_and_what_to_try() {
-    let good = server(ServerOptions::default()).await;
-    let address = good.endpoint().replace("http://", "");
-
-    let error = Database::connect(&format!("http://test:testsecret@{address}/nobucket")).await.unwrap_err();
-    check(&error, ErrorKind::NotFound, &["nobucket"]);
-    let error = Database::connect(&format!("http://test:wrongsecret@{address}/bucket")).await.unwrap_err();
-    check(&error, ErrorKind::Denied, &["signature"]);
-    let error = Database::connect(&format!("http://nobody:testsecret@{address}/bucket")).await.unwrap_err();
-    check(&error, ErrorKind::Denied, &["key"]);
-
-    let mut options = ServerOptions::default();
-    options.access = Access::Denied;
-    let denied = server(options).await;
-    check(&Database::connect(&denied.connection_string()).await.unwrap_err(), ErrorKind::Denied, &["denied"]);
-
-    let mut options = ServerOptions::default();
-    options.clock_ahead_ms = 3_600_000;
-    options.tells_time = false;
-    let skewed = server(options).await;
-    check(&Database::connect(&skewed.connection_string()).await.unwrap_err(), ErrorKind::Denied, &["clock"]);
-}
-
-#[tokio::test]
-async fn an_unreachable_endpoint_is_named() {
-    // Bound and dropped: nobody listens there.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let connection = Connection::parse(&format!("http://test:testsecret@127.0.0.1:{port}/bucket")).unwrap();
-    let config = S3Config::from_connection(&connection).unwrap().attempts_max(1);
-    let store = S3Store::connect(config).await.unwrap();
-    let error = Database::builder_on(Arc::new(store), "").connect().await.unwrap_err();
-    check(&error, ErrorKind::Unavailable, &["127.0.0.1"]);
-    assert!(error.is_retryable());
 }

@@ -66,6 +66,8 @@ pub fn encode(text: &str) -> Cow<'_, str> {
 ///
 /// assert_eq!(text::encode_exact("null"), "b:bnVsbA==");
 /// assert_eq!(text::encode_exact("https://x.com/é"), "u:https%3A%2F%2Fx.com%2F%C3%A9");
+/// // An encoded word of RFC 2047, in which S3 answers with non-ASCII values, would be decoded on the way back.
+/// assert_eq!(text::encode_exact("=?UTF-8?B?w6k=?="), "b:PT9VVEYtOD9CP3c2az0/PQ==");
 /// ```
 pub fn encode_exact(text: &str) -> Cow<'_, str> {
     if is_prefixed(text) {
@@ -75,7 +77,8 @@ pub fn encode_exact(text: &str) -> Cow<'_, str> {
     if !is_printable(text) {
         return as_escaped(text);
     }
-    if ends.0 == Some(&b' ') || ends.1 == Some(&b' ') || [NULL, ABSENT, FONT_WOFF2].contains(&text) {
+    let blank_end = ends.0 == Some(&b' ') || ends.1 == Some(&b' ');
+    if blank_end || [NULL, ABSENT, FONT_WOFF2].contains(&text) || text.contains("=?") {
         return as_base64(text);
     }
     match dictionary::find(text) {
