@@ -177,6 +177,18 @@ impl<'s> Run<'s> {
         }
     }
 
+    /// Checks `value` when `key` is the field's name and the field needs nothing but its own value.
+    pub(super) fn in_order(&mut self, id: FieldId, key: &str, value: &mut Value, path: &Path<'_>) -> bool {
+        let fits = |field: &&Field| {
+            *field.name == *key && !matches!(field.kind, Kind::Equal(_) | Kind::Forbidden { remove: true })
+        };
+        let Some(field) = self.fields.get(id).filter(fits) else {
+            return false;
+        };
+        self.present(field, value, &path.key(&field.name));
+        true
+    }
+
     /// An item of an array or tuple, a key or value of a record, a branch of a list of types.
     pub(super) fn item(&mut self, id: FieldId, value: &mut Value, path: &Path<'_>) {
         if let Some(field) = self.fields.get(id) {

@@ -59,7 +59,11 @@ pub(super) fn email_quick(text: &str) -> Option<Cow<'_, str>> {
     let at = text.bytes().skip(1).position(|b| b == b'@')? + 1;
     let dot = text.bytes().rev().skip(1).position(|b| b == b'.')?;
     let dot = text.len() - 2 - dot;
-    let valid = dot > at + 1 && !text.contains(is_blank);
+    let blank = match text.is_ascii() {
+        true => text.bytes().any(|b| b == b' ' || (b'\t'..=b'\r').contains(&b)),
+        false => text.contains(is_blank),
+    };
+    let valid = dot > at + 1 && !blank;
     valid.then_some(Cow::Borrowed(text))
 }
 
