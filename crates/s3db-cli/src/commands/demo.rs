@@ -33,7 +33,7 @@ pub(crate) async fn run(Args {}: Args, global: &Global, out: &mut Output) -> Out
     let made = given.is_none().then(shop::passphrase);
     let passphrase = given.unwrap_or_else(|| Passphrase::new(made.clone().unwrap_or_default()));
 
-    out.line(&format!("{BOLD}A small shop in {connection}{BOLD:#}"))?;
+    out.styled(&format!("{BOLD}A small shop in {connection}{BOLD:#}"))?;
     out.line("Each step says which requests it sent; on S3 they would be the same.")?;
     let mut tour = Tour { out, steps: 0 };
     let db = tour.open(&connection, &passphrase).await?;
@@ -68,10 +68,10 @@ impl Tour<'_> {
         db.create_resource(orders).await?;
         self.step("Create two resources, customers and orders", db.requests() - before)?;
         let attributes = shop::customer_attributes();
-        self.out.line(&format!("  {DIM}customers{DIM:#}"))?;
+        self.out.styled(&format!("  {DIM}customers{DIM:#}"))?;
         for (name, rule) in attributes.as_object().into_iter().flatten() {
             let rule = rule.as_str().map_or_else(|| rule.to_string(), str::to_owned);
-            self.out.line(&format!("    {name:<10} {DIM}{rule}{DIM:#}"))?;
+            self.out.styled(&format!("    {name:<10} {DIM}{rule}{DIM:#}"))?;
         }
         Ok(())
     }
@@ -83,7 +83,7 @@ impl Tour<'_> {
         let orders = db.resource("orders")?.insert_many(shop::orders()).await.into_result()?;
         let title = format!("Insert {} customers and {} orders", customers.len(), orders.len());
         self.step(&title, db.requests() - before)?;
-        self.out.line(
+        self.out.styled(
             "  A document is one object. It is put only if its id is free, so no insert overwrites another.",
         )
     }
@@ -99,13 +99,13 @@ impl Tour<'_> {
         let Some(object) = db.store().get(&key).await? else { return Ok(()) };
         let metadata = &object.head.metadata;
         self.line_of("What the object holds: the fields, in its metadata")?;
-        self.out.line(&format!("  {DIM}{key}{DIM:#}"))?;
+        self.out.styled(&format!("  {DIM}{key}{DIM:#}"))?;
         for (name, value) in metadata.iter() {
-            self.out.line(&format!("    {name:<4} {}", shorten(value)))?;
+            self.out.styled(&format!("    {name:<4} {}", shorten(value)))?;
         }
         let body = String::from_utf8_lossy(&object.body);
-        self.out.line(&format!("    {DIM}body{DIM:#} {}", printable(&body)))?;
-        self.out.line(&format!(
+        self.out.styled(&format!("    {DIM}body{DIM:#} {}", printable(&body)))?;
+        self.out.styled(&format!(
             "  {} bytes of metadata, of 2,047, for {} bytes of JSON. Names and numbers are short,\n  \
              the card is sealed with AES-256-GCM, and the body is a stamp that gives every version its own ETag.",
             metadata.size_bytes(),
@@ -119,7 +119,7 @@ impl Tour<'_> {
         let record = db.resource("customers")?.update("ann", changes.clone()).await?;
         self.step(&format!("Update one nested field: {changes}"), db.requests() - before)?;
         let address = record.get("address").cloned().unwrap_or_default();
-        self.out.line(&format!("  address is now {address}: the street and the zip stayed."))
+        self.out.styled(&format!("  address is now {address}: the street and the zip stayed."))
     }
 
     /// Two processes would do the same: here two handles that share nothing.
@@ -138,10 +138,10 @@ impl Tour<'_> {
         let bob = mine.get("bob").await?;
         let (points, tags) =
             (bob.get("points").cloned().unwrap_or_default(), bob.get("tags").cloned().unwrap_or_default());
-        self.out.line(&format!(
+        self.out.styled(&format!(
             "  points is {points} and tags is {tags}: {GREEN}both changes are there{GREEN:#}."
         ))?;
-        self.out.line("  A write goes through only on what it has read; the one that comes second reads again and applies its change.")
+        self.out.styled("  A write goes through only on what it has read; the one that comes second reads again and applies its change.")
     }
 
     async fn query(&mut self, db: &Database) -> Outcome {
@@ -159,9 +159,9 @@ impl Tour<'_> {
         let refused = db.resource("customers")?.insert(wrong).await;
         self.step("Insert a document that breaks the schema", db.requests() - before)?;
         let Err(error) = refused else { return Ok(()) };
-        self.out.line("  Nothing is sent. Every wrong field is named at once:")?;
+        self.out.styled("  Nothing is sent. Every wrong field is named at once:")?;
         for field in error.fields() {
-            self.out.line(&format!("    {:<10} {}", field.field, field.message))?;
+            self.out.styled(&format!("    {:<10} {}", field.field, field.message))?;
         }
         Ok(())
     }
@@ -170,11 +170,11 @@ impl Tour<'_> {
         let at = global.connection.as_deref().map(|_| " -c …").unwrap_or_default();
         // As it was called, so that the commands can be copied: `s3db`, or a path such as `target/debug/s3db`.
         let me = std::env::args().next().unwrap_or_else(|| "s3db".to_owned());
-        self.out.line("")?;
-        self.out.line(&format!("{BOLD}In all: {}. Try next:{BOLD:#}", db.requests()))?;
+        self.out.styled("")?;
+        self.out.styled(&format!("{BOLD}In all: {}. Try next:{BOLD:#}", db.requests()))?;
         if let Some(made) = made {
-            self.out.line(&format!("  {DIM}# made for this run, it opens the card numbers:{DIM:#}"))?;
-            self.out.line(&format!("  export S3DB_PASSPHRASE={made}"))?;
+            self.out.styled(&format!("  {DIM}# made for this run, it opens the card numbers:{DIM:#}"))?;
+            self.out.styled(&format!("  export S3DB_PASSPHRASE={made}"))?;
         }
         for command in [
             "list",
@@ -187,20 +187,20 @@ impl Tour<'_> {
             "dump shop.json",
             "--help",
         ] {
-            self.out.line(&format!("  {me} {command}{at}"))?;
+            self.out.styled(&format!("  {me} {command}{at}"))?;
         }
         Ok(())
     }
 
     fn step(&mut self, title: &str, requests: Requests) -> Outcome {
         self.line_of(title)?;
-        self.out.line(&format!("  {GREEN}→ {requests}{GREEN:#}"))
+        self.out.styled(&format!("  {GREEN}→ {requests}{GREEN:#}"))
     }
 
     fn line_of(&mut self, title: &str) -> Outcome {
         self.steps += 1;
-        self.out.line("")?;
-        self.out.line(&format!("{BOLD}{}. {title}{BOLD:#}", self.steps))
+        self.out.styled("")?;
+        self.out.styled(&format!("{BOLD}{}. {title}{BOLD:#}", self.steps))
     }
 
     fn indented(&mut self, text: &str) -> Outcome {

@@ -4,10 +4,13 @@ use std::io;
 
 use tracing_subscriber::EnvFilter;
 
+/// Warnings of the library, but for those that a resource holds too: they are told where the resource is used.
+const WARNINGS: &str = "s3db_core=warn,s3db_core::database::compile=error";
+
 /// Prints warnings of the library on standard error. `S3DB_LOG` asks for more, in the syntax of `RUST_LOG`.
 pub(super) fn start() {
-    let wanted = std::env::var("S3DB_LOG").unwrap_or_else(|_| "s3db_core=warn".to_owned());
-    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("s3db_core=warn"));
+    let wanted = std::env::var("S3DB_LOG").unwrap_or_else(|_| WARNINGS.to_owned());
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new(WARNINGS));
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

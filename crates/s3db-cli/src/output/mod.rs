@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
 use s3db::database::{Event, Events};
@@ -34,7 +35,9 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// Standard output and standard error, and how to write on them.
 pub(crate) struct Output {
-    out: Box<dyn Write>,
+    /// Bare, for a stream that strips colours would take control characters out of data too.
+    out: Box<dyn Write + Send>,
+    out_colored: bool,
     err: Box<dyn Write>,
     format: Option<Format>,
     quiet: bool,
@@ -46,11 +49,13 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
         let choice = if global.no_color { ColorChoice::Never } else { ColorChoice::Auto };
-        let out = AutoStream::new(io::stdout(), choice);
+        let colored = |stream: ColorChoice| stream != ColorChoice::Never && !global.no_color;
+        let out_colored = colored(AutoStream::choice(&io::stdout()));
         let err = AutoStream::new(io::stderr(), choice);
         log::start();
         Self {
-            out: Box::new(BufWriter::new(out)),
+            out: Box::new(BufWriter::new(io::stdout())),
+            out_colored,
             err: Box::new(err),
             format: global.format(),
             quiet: global.quiet,
@@ -74,8 +79,13 @@ impl Output {
         writeln!(self.out, "{text}").map_err(Failure::output)
     }
 
+    /// Writes a line of text with styles, which the terminal may not want. Data in it must be [`printable`].
+    pub(crate) fn styled(&mut self, text: &str) -> Outcome {
+        if self.out_colored { self.line(text) } else { self.line(&strip_str(text).to_string()) }
+    }
+
     /// Standard output itself, for bytes that are neither lines nor JSON.
-    pub(crate) fn raw(&mut self) -> &mut dyn Write {
+    pub(crate) fn raw(&mut self) -> &mut (dyn Write + Send) {
         &mut self.out
     }
 
@@ -110,7 +120,7 @@ impl Output {
     /// Writes a table for people, as wide as the terminal.
     pub(crate) fn table(&mut self, table: &Table) -> Outcome {
         let (text, left_out) = table.render(self.columns);
-        self.line(&text)?;
+        self.styled(&text)?;
         if !left_out.is_empty() {
             self.note(&format!("columns that did not fit: {} (try --output json)", left_out.join(", ")));
         }

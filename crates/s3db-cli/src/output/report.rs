@@ -51,8 +51,12 @@ pub(super) fn people(error: &Error, which: &str) -> String {
     }
     let mut cause = error.source();
     while let Some(source) = cause {
-        let _ = write!(text, "\n  {DIM}because: {}{DIM:#}", printable(&source.to_string()));
         cause = source.source();
+        let reason = printable(&source.to_string());
+        // Some errors carry their cause in their own message already.
+        if !text.contains(&reason) {
+            let _ = write!(text, "\n  {DIM}because: {reason}{DIM:#}");
+        }
     }
     for hint in error.suggestion().into_iter().chain(own_hint(error)) {
         let _ = write!(text, "\n  hint: {}", printable(hint));

@@ -1,0 +1,42 @@
+//! Runs the examples: each must end well, and print what it promises.
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Cargo builds the examples of a package along with its tests, into the folder beside that of the tests.
+fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let built = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
+    built.with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+fn check(name: &str, args: &[&str], prints: &[&str]) {
+    let output = Command::new(example(name)).args(args).env_remove("S3DB_CONNECTION").output().unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{name}: {out}{}", String::from_utf8_lossy(&output.stderr));
+    for text in prints {
+        assert!(out.contains(text), "{name} does not print `{text}`: {out}");
+    }
+}
+
+#[test]
+fn every_example_runs() {
+    check(
+        "quickstart",
+        &["memory://quickstart"],
+        &["(zip is still \"1100-053\")", "refused  email", "0 users left"],
+    );
+    check(
+        "behaviors",
+        &[],
+        &["body-overflow   kept 4999", "truncate-data   kept 20", "enforce-limits  refused"],
+    );
+    check("secrets", &[], &["token = \"hunter2\"", "a secret does not open"]);
+    #[cfg(feature = "s3")]
+    check(
+        "s3",
+        &["memory://s3"],
+        &["wrote 20 documents: 20 PUT", "found 3 slow visits", "deleted 20 documents"],
+    );
+}
