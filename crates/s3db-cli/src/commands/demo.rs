@@ -83,9 +83,7 @@ impl Tour<'_> {
         let orders = db.resource("orders")?.insert_many(shop::orders()).await.into_result()?;
         let title = format!("Insert {} customers and {} orders", customers.len(), orders.len());
         self.step(&title, db.requests() - before)?;
-        self.out.styled(
-            "  A document is one object. It is put only if its id is free, so no insert overwrites another.",
-        )
+        self.out.styled("  A document is one object, put only if its id is free.")
     }
 
     async fn read(&mut self, db: &Database) -> Outcome {
@@ -106,8 +104,9 @@ impl Tour<'_> {
         let body = String::from_utf8_lossy(&object.body);
         self.out.styled(&format!("    {DIM}body{DIM:#} {}", printable(&body)))?;
         self.out.styled(&format!(
-            "  {} bytes of metadata, of 2,047, for {} bytes of JSON. Names and numbers are short,\n  \
-             the card is sealed with AES-256-GCM, and the body is a stamp that gives every version its own ETag.",
+            "  {} bytes of metadata, of 2,047, for {} bytes of JSON. Names and numbers\n  \
+             are short, the card is sealed with AES-256-GCM, and the body is a stamp that\n  \
+             gives every version of the document its own ETag.",
             metadata.size_bytes(),
             document.to_string().len(),
         ))
@@ -119,7 +118,8 @@ impl Tour<'_> {
         let record = db.resource("customers")?.update("ann", changes.clone()).await?;
         self.step(&format!("Update one nested field: {changes}"), db.requests() - before)?;
         let address = record.get("address").cloned().unwrap_or_default();
-        self.out.styled(&format!("  address is now {address}: the street and the zip stayed."))
+        self.out.styled(&format!("  address is now {address}:"))?;
+        self.out.styled("  the street and the zip stayed.")
     }
 
     /// Two processes would do the same: here two handles that share nothing.
@@ -141,14 +141,17 @@ impl Tour<'_> {
         self.out.styled(&format!(
             "  points is {points} and tags is {tags}: {GREEN}both changes are there{GREEN:#}."
         ))?;
-        self.out.styled("  A write goes through only on what it has read; the one that comes second reads again and applies its change.")
+        self.out
+            .styled("  A write goes through only on what it has read. The one that comes second reads")?;
+        self.out.styled("  again, and applies its change to what the first has left.")
     }
 
     async fn query(&mut self, db: &Database) -> Outcome {
         let before = db.requests();
         let filter = json!({ "status": { "$in": ["paid", "shipped"] }, "total": { "$gt": 50 } });
         let page = db.resource("orders")?.query(filter.clone()).sort("-total").limit(5).run().await?;
-        self.step(&format!("Query orders: {filter}, largest first"), db.requests() - before)?;
+        self.step("Query orders: paid or shipped, over 50, largest first", db.requests() - before)?;
+        self.out.styled(&format!("  {DIM}{filter}{DIM:#}"))?;
         let documents: Vec<_> = page.records.iter().map(s3db::Record::fields).collect();
         self.table(&of_documents(&documents))
     }
@@ -214,7 +217,7 @@ impl Tour<'_> {
 
 /// A sealed value is long and says nothing.
 fn shorten(value: &str) -> String {
-    const SHOWN_CHARS: usize = 60;
+    const SHOWN_CHARS: usize = 48;
     let text = printable(value);
     match text.char_indices().nth(SHOWN_CHARS) {
         None => text,

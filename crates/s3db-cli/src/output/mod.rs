@@ -122,6 +122,7 @@ impl Output {
         let (text, left_out) = table.render(self.columns);
         self.styled(&text)?;
         if !left_out.is_empty() {
+            self.flush()?;
             self.note(&format!("columns that did not fit: {} (try --output json)", left_out.join(", ")));
         }
         Ok(())

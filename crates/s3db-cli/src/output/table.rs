@@ -12,11 +12,13 @@ use super::BOLD;
 const CELL_CHARS_MAX: usize = 50;
 
 /// Columns are not pressed below this width, or below their content; those that then do not fit are left out.
-const COLUMN_WIDTH_MIN: usize = 14;
+const COLUMN_WIDTH_MIN: usize = 12;
 
-/// Three rules, and nothing between columns: easy to read, and easy to select with the mouse.
-const RULES: TableStyle = TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
-const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
+/// Blanks between columns.
+const GAP: usize = 2;
+
+/// One rule below the titles, and nothing between columns: easy to read, and easy to select with the mouse.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─'));
 
 /// Rows and columns of text.
 #[derive(Debug)]
@@ -32,39 +34,57 @@ impl Table {
 
     /// Adds a row. Texts are cut to 50 characters.
     pub(crate) fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        self.rows.push(cells.into_iter().map(|cell| cut(cell.as_ref())).collect());
+        self.rows
+            .push(cells.into_iter().map(|cell| cut(&printable(cell.as_ref()), CELL_CHARS_MAX)).collect());
     }
 
     /// The table for a terminal of so many columns, and the titles of what did not fit.
     pub(crate) fn render(&self, columns: Option<u16>) -> (String, Vec<&str>) {
-        let shown = columns.map_or(self.titles.len(), |columns| self.columns_that_fit(columns.into()));
-        let mut table = comfy_table::Table::new();
-        table.load_style(RULES).force_no_tty();
+        let mut widths = self.content_widths();
         if let Some(columns) = columns {
+            fit(&mut widths, columns.into());
+        }
+        let mut table = comfy_table::Table::new();
+        table.load_style(STYLE).force_no_tty();
+        if let Some(columns) = columns {
+            // Nothing is left to arrange but for characters that are wider than one column.
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
         }
-        table.set_header(self.titles.iter().take(shown));
-        for row in &self.rows {
-            table.add_row(row.iter().take(shown));
+        let cut_row = |cells: &[String]| -> Vec<String> {
+            cells.iter().zip(&widths).map(|(cell, width)| cut(cell, *width)).collect()
+        };
+        table.set_header(cut_row(&self.titles));
+        table.add_rows(self.rows.iter().map(|row| cut_row(row)));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, GAP as u16));
         }
-        let left_out = self.titles.iter().skip(shown).map(String::as_str).collect();
+        let left_out = self.titles.iter().skip(widths.len()).map(String::as_str).collect();
         (styled_header(&table.trim_fmt(), BOLD), left_out)
     }
 
-    /// Takes columns from the left while each can have at least its content or the least width.
-    fn columns_that_fit(&self, columns: usize) -> usize {
-        let mut used = 1;
-        let mut shown = 0;
-        for (at, title) in self.titles.iter().enumerate() {
+    /// Characters of the widest cell of each column.
+    fn content_widths(&self) -> Vec<usize> {
+        let width = |(at, title): (usize, &String)| {
             let cells = self.rows.iter().filter_map(|row| row.get(at));
-            let content = cells.chain([title]).map(|text| text.chars().count()).max().unwrap_or(0);
-            used += content.min(COLUMN_WIDTH_MIN) + 2;
-            if used > columns && shown > 0 {
-                break;
-            }
-            shown += 1;
+            cells.chain([title]).map(|text| text.chars().count()).max().unwrap_or(0)
+        };
+        self.titles.iter().enumerate().map(width).collect()
+    }
+}
+
+/// Narrows the widest columns until all fit. Where that would leave no more than a few characters of them, columns
+/// at the end are left out.
+fn fit(widths: &mut Vec<usize>, columns: usize) {
+    let least =
+        |widths: &[usize]| widths.iter().map(|width| width.min(&COLUMN_WIDTH_MIN) + GAP).sum::<usize>();
+    while widths.len() > 1 && least(widths) > columns {
+        widths.pop();
+    }
+    while widths.iter().map(|width| width + GAP).sum::<usize>() > columns {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > 1 => *widest -= 1,
+            _ => return,
         }
-        shown
     }
 }
 
@@ -100,25 +120,21 @@ pub(crate) fn printable(text: &str) -> String {
     out
 }
 
-fn cut(text: &str) -> String {
-    let text = printable(text);
-    match text.char_indices().nth(CELL_CHARS_MAX) {
-        None => text,
-        Some(_) => text.chars().take(CELL_CHARS_MAX - 1).chain(['…']).collect(),
+fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(chars_max.saturating_sub(1)).chain(['…']).collect(),
     }
 }
 
-/// Puts a style on the lines between the top rule and the rule below the header.
+/// Puts a style on the titles, which stand above the rule.
 ///
-/// The table library would look at the terminal itself; whether there are colours is decided in one place, the stream.
+/// The table library would look at the terminal itself; whether there are colours is decided in one place.
 fn styled_header(table: &str, style: Style) -> String {
-    let mut rules = 0;
+    let mut below = false;
     let lines = table.lines().map(|line| {
-        if line.starts_with('─') {
-            rules += 1;
-            return line.to_owned();
-        }
-        if rules == 1 { format!("{style}{line}{style:#}") } else { line.to_owned() }
+        below |= line.starts_with('─');
+        if below { line.to_owned() } else { format!("{style}{line}{style:#}") }
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -141,7 +157,7 @@ mod tests {
             (json!("é".repeat(50)), "é".repeat(50)),
             (json!("é".repeat(51)), format!("{}…", "é".repeat(49))),
         ] {
-            assert_eq!(cut(&text(&value)), shown, "{value}");
+            assert_eq!(cut(&text(&value), CELL_CHARS_MAX), shown, "{value}");
         }
     }
 
@@ -153,7 +169,7 @@ mod tests {
         let widest =
             text.lines().map(|line| anstream::adapter::strip_str(line).to_string().chars().count()).max();
         assert!(widest.unwrap() <= 80, "{text}");
-        assert_eq!(left_out.first(), Some(&"field4"), "{text}");
+        assert_eq!(left_out.first(), Some(&"field5"), "{text}");
         assert_eq!(table.render(None).1, Vec::<&str>::new(), "without a terminal everything is shown");
     }
 }
