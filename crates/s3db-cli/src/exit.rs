@@ -1,8 +1,11 @@
 //! How a command ends: its failures, and the exit code of each.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use s3db::{Error, ErrorKind};
+
+/// Exit code after Ctrl-C: 128 + SIGINT, as a shell reports it.
+const INTERRUPTED: i32 = 130;
 
 /// Result of a command.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -22,8 +25,6 @@ pub(crate) enum Failure {
     Reported(Code),
     /// The reader of standard output went away: nobody is left to tell.
     BrokenPipe,
-    /// Ctrl-C.
-    Interrupted,
 }
 
 /// Exit codes.
@@ -35,8 +36,6 @@ pub(crate) enum Code {
     Usage = 2,
     NotFound = 3,
     Connection = 4,
-    /// 128 + SIGINT, as a shell reports it.
-    Interrupted = 130,
 }
 
 impl From<Code> for std::process::ExitCode {
@@ -81,7 +80,6 @@ impl Failure {
             Self::Io { .. } => Code::Failed,
             Self::Reported(code) => *code,
             Self::BrokenPipe => Code::Ok,
-            Self::Interrupted => Code::Interrupted,
         }
     }
 }
@@ -92,11 +90,15 @@ impl From<Error> for Failure {
     }
 }
 
-/// Runs a command until it ends or the user presses Ctrl-C. Every write of the store is whole or absent, so dropping
-/// a command in the middle leaves no half-written object.
-pub(crate) async fn or_interrupted(command: impl Future<Output = Outcome>) -> Outcome {
-    tokio::select! {
-        outcome = command => outcome,
-        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
-    }
+/// Ends the process when the user presses Ctrl-C, also while the command waits for standard input.
+///
+/// Every write of a store is whole or absent, so ending in the middle leaves no half-written object.
+pub(crate) fn end_on_interrupt() {
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            // Nobody is left to tell where standard error is closed.
+            let _ = writeln!(io::stderr(), "\ninterrupted; what was written so far is whole");
+            std::process::exit(INTERRUPTED);
+        }
+    });
 }

@@ -15,7 +15,10 @@ fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let mut out = output::Output::new(&cli.global);
     let outcome = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(exit::or_interrupted(commands::run(cli, &mut out))),
+        Ok(runtime) => runtime.block_on(async {
+            exit::end_on_interrupt();
+            commands::run(cli, &mut out).await
+        }),
         Err(error) => Err(exit::Failure::Io { what: "start the runtime".to_owned(), error }),
     };
     out.finish(outcome).into()

@@ -19,9 +19,6 @@ pub(super) fn failure(failure: &Failure, as_json: bool) -> Option<String> {
         Failure::Connection(error) | Failure::Database(error) => Some(people(error, "")),
         Failure::Usage { message, hint } => Some(plain("usage", message, hint, as_json)),
         Failure::Io { what, error } => Some(plain("io", &format!("could not {what}: {error}"), "", as_json)),
-        Failure::Interrupted => {
-            Some(plain("interrupted", "interrupted", "what was written so far is whole", as_json))
-        }
         Failure::Reported(_) | Failure::BrokenPipe => None,
     }
 }
