@@ -23,10 +23,9 @@ pub(super) fn check(files: &[File], packages: &[Value]) -> Vec<String> {
         }
     }
     let examples = examples(packages);
-    for file in files
-        .iter()
-        .filter(|file| file.path.parent() == Some(Path::new("examples")) && file.has_extension("rs"))
-    {
+    for file in files.iter().filter(|file| {
+        file.path.parent() == Some(Path::new("examples")) && file.has_extension("rs") && !file.is_test()
+    }) {
         let name = file.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         if !examples.contains(&name) {
             complaints.push(format!("{}: has no entry in examples/Cargo.toml", file.name()));

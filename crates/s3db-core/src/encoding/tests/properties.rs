@@ -90,7 +90,9 @@ proptest! {
         let (faithful, exact) = (encode(&text), encode_exact(&text));
         if faithful != exact {
             let lossy = decode(&faithful) != Decoded::Text(text.as_str().into());
-            prop_assert!(lossy || faithful.trim() != faithful || !faithful.is_ascii(), "{text:?}: {faithful} {exact}");
+            // S3 itself changes outer blanks, what is not ASCII, and encoded words of RFC 2047.
+            let changed_by_s3 = faithful.trim() != faithful || !faithful.is_ascii() || faithful.contains("=?");
+            prop_assert!(lossy || changed_by_s3, "{text:?}: {faithful} {exact}");
         }
     }
 
