@@ -25,7 +25,6 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3db_core::env::{Env, SystemEnv};
 use s3db_core::store::Store;
-use s3s::auth::SimpleAuth;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;
@@ -34,15 +33,17 @@ use tokio::task::{JoinHandle, JoinSet};
 
 mod bucket;
 mod gate;
+mod keys;
 
 use bucket::Bucket;
 use gate::Gate;
+use keys::Keys;
 
 /// Most headers of a request: 2 KB of metadata can be hundreds of entries.
 const HEADERS_MAX: usize = 2048;
 
 /// Choices of a server.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ServerOptions {
     /// The one bucket.
@@ -75,6 +76,17 @@ impl Default for ServerOptions {
     }
 }
 
+impl fmt::Debug for ServerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerOptions")
+            .field("bucket", &self.bucket)
+            .field("access", &self.access)
+            .field("clock_ahead_ms", &self.clock_ahead_ms)
+            .field("tells_time", &self.tells_time)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a server allows to those who know its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -103,10 +115,7 @@ impl S3Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let mut service = S3ServiceBuilder::new(Bucket::new(store, options.bucket.clone()));
-        service.set_auth(SimpleAuth::from_single(
-            options.access_key_id.clone(),
-            options.secret_access_key.clone(),
-        ));
+        service.set_auth(Keys::of(&options));
         // The gate checks the clock, and its clock is not the machine's.
         let mut config = S3Config::default();
         config.presigned_url_max_skew_time_secs = u32::MAX;

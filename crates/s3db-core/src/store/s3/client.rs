@@ -7,10 +7,11 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient};
-use aws_smithy_http_client::{Builder, tls};
+use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::S3Config;
+use super::{S3Config, http};
+use crate::Result;
 
 /// The region that is signed for when nobody names one.
 const REGION_DEFAULT: &str = "us-east-1";
@@ -23,8 +24,11 @@ pub(super) struct Connected {
 }
 
 /// Builds the client. Sends nothing to the bucket.
-pub(super) async fn connect(config: &S3Config) -> Connected {
-    let sdk = sdk_config(config).await;
+///
+/// # Errors
+/// `Config` when TLS is needed and the system has no root certificates.
+pub(super) async fn connect(config: &S3Config) -> Result<Connected> {
+    let sdk = sdk_config(config, http_client(config)?).await;
     let region = sdk.region().map_or(REGION_DEFAULT, Region::as_ref).to_owned();
     let endpoint = config.endpoint.clone().or_else(|| endpoint_of_environment(&sdk));
     let mut builder = aws_sdk_s3::config::Builder::from(&sdk)
@@ -43,14 +47,11 @@ pub(super) async fn connect(config: &S3Config) -> Connected {
     }
     if let Some(given) = &config.endpoint {
         builder = builder.endpoint_url(given);
-        if is_plain(config) {
-            builder = builder.http_client(plain());
-        }
     }
-    Connected {
+    Ok(Connected {
         client: Client::from_conf(builder.build()),
         endpoint: endpoint.unwrap_or_else(|| format!("AWS {region}")),
-    }
+    })
 }
 
 /// What the SDK takes from `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or the profile. It applies it by itself.
@@ -59,11 +60,20 @@ fn endpoint_of_environment(sdk: &SdkConfig) -> Option<String> {
     of_s3.or_else(|| sdk.endpoint_url().map(str::to_owned))
 }
 
-fn is_plain(config: &S3Config) -> bool {
-    config.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"))
+/// One client for the bucket and for the chain of credentials, which speaks TLS even where the bucket's server does not.
+fn http_client(config: &S3Config) -> Result<SharedHttpClient> {
+    let is_plain = config.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+    if is_plain && config.credentials.is_some() {
+        return Ok(http::plain(config.connect_timeout));
+    }
+    match http::encrypted(config.connect_timeout) {
+        // Without root certificates, what needs no TLS still works.
+        Err(_) if is_plain => Ok(http::plain(config.connect_timeout)),
+        outcome => outcome,
+    }
 }
 
-async fn sdk_config(config: &S3Config) -> SdkConfig {
+async fn sdk_config(config: &S3Config, http_client: SharedHttpClient) -> SdkConfig {
     // A date, not `latest`: an update of the SDK must not change what goes over the wire.
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(region(config).await)
@@ -88,8 +98,6 @@ async fn sdk_config(config: &S3Config) -> SdkConfig {
         )),
         None => loader,
     };
-    // The chain of credentials may speak TLS even where the bucket's server does not.
-    let http_client = if config.credentials.is_some() && is_plain(config) { plain() } else { encrypted() };
     loader.http_client(http_client).load().await
 }
 
@@ -103,15 +111,4 @@ async fn region(config: &S3Config) -> Region {
         .region()
         .await
         .unwrap_or(Region::from_static(REGION_DEFAULT))
-}
-
-/// TLS with the crypto library that the rest of the crate uses, and the system's root certificates.
-fn encrypted() -> SharedHttpClient {
-    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    Builder::new().tls_provider(provider).build_https()
-}
-
-/// No TLS, so that no root certificates need to be there.
-fn plain() -> SharedHttpClient {
-    Builder::new().build_http()
 }

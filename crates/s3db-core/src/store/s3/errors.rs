@@ -58,11 +58,12 @@ impl<'a> Call<'a> {
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
         match &error {
-            SdkError::ServiceError(_) => self.answered(&Answer::of(&error)),
-            SdkError::ResponseError(context) if context.raw().status().as_u16() >= 400 => {
+            SdkError::ServiceError(_) | SdkError::ResponseError(_)
+                if status(&error).is_some_and(|status| status >= 300) =>
+            {
                 self.answered(&Answer::of(&error))
             }
-            SdkError::ResponseError(_) => self
+            SdkError::ServiceError(_) | SdkError::ResponseError(_) => self
                 .error(ErrorKind::Unavailable, "the server's answer cannot be understood")
                 .hint("check that the endpoint is the S3 port of the server, and not its console or a proxy")
                 .caused_by(chain(&error)),

@@ -27,6 +27,7 @@ mod client;
 mod config;
 mod encoded_word;
 mod errors;
+mod http;
 mod key_url;
 
 pub use config::S3Config;
@@ -63,10 +64,10 @@ impl S3Store {
     /// Builds the client for a bucket. No request is sent to the bucket: the first call finds out whether it is there.
     ///
     /// # Errors
-    /// `Config` when the configuration cannot work.
+    /// `Config` when the configuration cannot work, or TLS is needed and the system has no root certificates.
     pub async fn connect(config: S3Config) -> Result<Self> {
         config.check()?;
-        let connected = client::connect(&config).await;
+        let connected = client::connect(&config).await?;
         Ok(Self(Arc::new(Shared {
             client: connected.client,
             endpoint: connected.endpoint,

@@ -1,0 +1,77 @@
+//! No key, secret or token in an error, a log line or `Debug`.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use s3db::connection::Credentials;
+use s3db::store::{Condition, PutObject, Store};
+use s3db_testkit::s3_server::{Access, ServerOptions};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::{config, connect, server};
+
+const SECRET: &str = "hunter2-hunter2-hunter2";
+const TOKEN: &str = "tokentokentoken";
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn nothing_shows_the_secret_or_the_token() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        // All of the client, and nothing of the library under the server, which shows whole requests.
+        .with_env_filter("trace,s3s=off")
+        .with_writer(log.clone())
+        .finish();
+    let mut shown = String::new();
+    {
+        let _guard = tracing::subscriber::set_default(subscriber);
+        for access in [Access::Full, Access::Denied] {
+            let mut options = ServerOptions::default();
+            options.secret_access_key = SECRET.into();
+            options.access = access;
+            let server = server(options).await;
+            for secret in [SECRET, "hunter2-and-wrong"] {
+                let credentials = Credentials::new("test", secret).with_session_token(TOKEN);
+                let settings = config(&server.connection_string()).credentials(credentials);
+                shown.push_str(&format!("{settings:?}"));
+                let store = connect(settings.attempts_max(1)).await;
+                shown.push_str(&format!("{store:?}"));
+                let put = store.put("a", PutObject::default(), Condition::IfAbsent).await;
+                shown.push_str(&format!("{put:?}"));
+                let head = store.head("absent").await;
+                shown.push_str(&format!("{head:?}"));
+            }
+            server.stop().await;
+        }
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("PutObject"), "the log of the SDK was not caught");
+    for text in [&shown, &log] {
+        for secret in ["hunter2", TOKEN] {
+            let at = text.find(secret);
+            let around = at.map(|at| text.get(at.saturating_sub(200)..at + 40).unwrap_or(text));
+            assert!(at.is_none(), "{around:?}");
+        }
+    }
+}
