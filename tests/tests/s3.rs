@@ -6,6 +6,7 @@
 mod bad_input;
 mod metadata;
 mod secrets;
+mod tls;
 
 use std::sync::Arc;
 
