@@ -417,8 +417,12 @@ impl<'p> Placer<'p> {
         let mut names = Names::new(self.mapper);
         let mut marks = Marks::default();
         let mut body = BodyWriter::new(self.context.stamp, self.values_raw + 256);
-        let moved: Vec<Entry<'_>> =
-            self.items.iter().filter(|item| !stays(item)).map(|item| item.entry.clone()).collect();
+        let moved: Vec<Entry<'_>> = self
+            .items
+            .iter()
+            .filter(|item| !stays(item))
+            .map(|item| with_whole_name(item.entry.clone()))
+            .collect();
         let document: Document = self.mapper.plain_values(&Flat { entries: moved, holds_date: false })?;
         for (name, value) in &document {
             if self.mapper.root_named(name).is_some() {
@@ -520,6 +524,15 @@ struct Group {
     encoded: usize,
     order: (u8, u64),
     secret: bool,
+}
+
+/// An unknown attribute whose name is not a path: its dots are part of it.
+fn with_whole_name(mut entry: Entry<'_>) -> Entry<'_> {
+    if let Slot::Unknown(name) = &entry.slot {
+        let letter = entry.mark.as_ref().map_or(Letter::Usual, |mark| mark.letter);
+        entry.mark = Some(Mark { letter, name: Some(name.to_string()) });
+    }
+    entry
 }
 
 fn path_of(mapper: &Mapper, entry: &Entry<'_>) -> String {
