@@ -287,7 +287,7 @@ fn push_padded(out: &mut String, n: i64, width: u32) {
 
 /// Days since 1970 of a proleptic Gregorian date; a day beyond its month carries over.
 /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
-fn days_of(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days_of(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -297,7 +297,7 @@ fn days_of(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// The inverse of [`days_of`]; same source, `civil_from_days`.
-fn date_of(days: i64) -> (i64, i64, i64) {
+pub(crate) fn date_of(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

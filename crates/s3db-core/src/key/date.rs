@@ -1,5 +1,6 @@
 //! The `date` rule of a partition field: the UTC day of a text that JavaScript reads as a date.
 
+use crate::encoding::time;
 use std::borrow::Cow;
 
 /// The day of a text, as a `date` rule writes it; the text itself when it is no date.
@@ -43,7 +44,7 @@ fn iso_days(text: &str) -> Option<i64> {
         None => 0,
         Some(time) => time_days_ms(time)?,
     };
-    let days = days_of(year, month, day)?;
+    let days = checked_days(year, month, day)?;
     (days * DAY_MS).checked_add(offset).map(|ms| ms.div_euclid(DAY_MS))
 }
 
@@ -105,7 +106,7 @@ fn numeric_days(text: &str) -> Option<i64> {
     };
     let (na, nb, nc) = (number(a)?, number(b)?, number(c)?);
     if a.len() >= 3 {
-        return days_of(na, nb, nc);
+        return checked_days(na, nb, nc);
     }
     // JavaScript takes a short year for one of 1950 to 2049.
     let year = match nc {
@@ -113,20 +114,15 @@ fn numeric_days(text: &str) -> Option<i64> {
         50..=99 => 1900 + nc,
         year => year,
     };
-    days_of(year, na, nb)
+    checked_days(year, na, nb)
 }
 
 /// Days since 1970. A day up to 31 that the month lacks runs over into the next month.
-fn days_of(year: i64, month: i64, day: i64) -> Option<i64> {
+fn checked_days(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
+    Some(time::days_of(year, month, day))
 }
 
 /// `YYYY-MM-DD`; years outside 0 to 9999 with a sign and six digits.
@@ -135,16 +131,7 @@ fn day_text(days: i64) -> Option<String> {
     if days.abs() > DAYS_MAX {
         return None;
     }
-    // The same source, civil_from_days.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = time::date_of(days);
     Some(match year {
         0..=9999 => format!("{year:04}-{month:02}-{day:02}"),
         _ => format!("{}{:06}-{month:02}-{day:02}", if year < 0 { '-' } else { '+' }, year.abs()),

@@ -1,7 +1,6 @@
 //! Points in time: ISO 8601 text and epoch milliseconds, read as JavaScript reads them.
 //!
-//! The calendar is the proleptic Gregorian one; days and civil dates are converted with Howard Hinnant's algorithms
-//! (<https://howardhinnant.github.io/date_algorithms.html>).
+//! The calendar is the proleptic Gregorian one.
 
 use std::borrow::Cow;
 
@@ -9,6 +8,7 @@ use serde_json::Value;
 
 use super::formats::Verdict;
 use super::number::from_json;
+use crate::encoding::time::{date_of, days_of};
 
 const DAY_MS: i64 = 86_400_000;
 /// JavaScript's dates end here, in milliseconds on each side of 1970.
@@ -78,7 +78,7 @@ fn parse(text: &str) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
         return None;
     }
-    let date = days_from_civil(year, month, day) * DAY_MS;
+    let date = days_of(year, month, day) * DAY_MS;
     let (time, zone) = match rest.strip_prefix(['T', 't', ' ']) {
         None if rest.is_empty() => return Some(date),
         None => return None,
@@ -151,31 +151,9 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
-
 /// The text of JavaScript's `toISOString`.
 fn iso(ms: i64) -> String {
-    let (year, month, day) = civil_from_days(ms.div_euclid(DAY_MS));
+    let (year, month, day) = date_of(ms.div_euclid(DAY_MS));
     let time = time_text(ms.rem_euclid(DAY_MS));
     match year {
         0..=9999 => format!("{year:04}-{month:02}-{day:02}T{time}Z"),
