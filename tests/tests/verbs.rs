@@ -260,3 +260,45 @@ async fn a_changed_definition_is_a_new_version_and_old_documents_stay_readable()
     db.create_resource(ResourceConfig::new("users", wider)).await.unwrap();
     assert_eq!((db.requests() - before).to_string(), "1 GET", "the same definition writes nothing");
 }
+
+#[tokio::test]
+async fn a_body_only_document_fits_whatever_the_length_of_its_field_map() {
+    let db = database().await;
+    for fields in 90..140 {
+        let name = |i: usize| format!("field{i:05}x");
+        let attributes: serde_json::Map<String, Value> =
+            (0..fields).map(|i| (name(i), json!("string|optional"))).collect();
+        let config = ResourceConfig::new(format!("wide{fields}"), attributes.into());
+        let wide = db.create_resource(config.behavior(Behavior::BodyOnly)).await.unwrap();
+        wide.insert(json!({"id": "w", name(0): "first", name(fields - 1): "last"})).await.unwrap();
+        assert_eq!(wide.get("w").await.unwrap().data[&name(fields - 1)], "last", "{fields} fields");
+    }
+}
+
+#[tokio::test]
+async fn events_tell_of_committed_writes_only() {
+    let db = database().await;
+    let config = ResourceConfig::new("notes", json!({"text": "string"})).behavior(Behavior::BodyOverflow);
+    let notes = db.create_resource(config).await.unwrap();
+    let mut events = db.events();
+    let big = json!({"id": "n", "text": "x".repeat(3000)});
+    notes.insert(big.clone()).await.unwrap();
+    let event = events.try_next();
+    assert!(matches!(&event, Some(s3db::Event::Overflowed { id, .. }) if id == "n"), "{event:?}");
+    assert_eq!(notes.insert(big).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(events.try_next(), None, "a refused write is no news");
+}
+
+#[tokio::test]
+async fn an_attribute_that_the_schema_does_not_name_keeps_its_name_and_value_in_an_overflow_body() {
+    let db = database().await;
+    let config = ResourceConfig::new("logs", json!({"at": "datetime"})).behavior(Behavior::BodyOverflow);
+    let logs = db.create_resource(config).await.unwrap();
+    for name in [".", "a.b", "a..b", "x_", "Mixed Case", "日"] {
+        let long = json!(["日".repeat(900)]);
+        logs.insert(json!({"id": "l", "at": "2024-01-15T10:20:30.123Z", name: long})).await.unwrap();
+        let read = logs.get("l").await.unwrap();
+        assert_eq!(read.data.get(name), Some(&long), "{name:?}: {:?}", read.data.keys());
+        logs.delete("l").await.unwrap();
+    }
+}

@@ -13,6 +13,9 @@ pub(crate) fn random_id(random: &dyn Random, size: usize) -> String {
     bytes.into_iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect()
 }
 
+/// Longest stamp: 96 bits in base62.
+pub(crate) const STAMP_BYTES_MAX: usize = 17;
+
 /// A stamp: 96 random bits in base62, which names one write.
 pub(crate) fn stamp(random: &dyn Random) -> String {
     let mut bytes = [0_u8; 16];
@@ -30,7 +33,7 @@ mod tests {
         let ids: std::collections::HashSet<_> = (0..1000).map(|_| random_id(&SystemEnv, 22)).collect();
         assert_eq!(ids.len(), 1000);
         assert!(ids.iter().all(|id| id.len() == 22 && id.bytes().all(|byte| ALPHABET.contains(&byte))));
-        assert!(stamp(&SystemEnv).len() <= 17);
+        assert!(stamp(&SystemEnv).len() <= STAMP_BYTES_MAX);
         assert_ne!(stamp(&SystemEnv), stamp(&SystemEnv));
     }
 }

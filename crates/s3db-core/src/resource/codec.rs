@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Record, RecordMeta, Resource, State};
-use crate::behavior::{self, Behavior, PlaceContext, Placement};
+use crate::behavior::{self, Behavior, Exceeded, PlaceContext, Placement};
 use crate::database::Event;
 use crate::encoding::{DecodeContext, Decoded, Derive, EncodeContext, Flat, KeyRing};
 use crate::key::Partition;
@@ -32,6 +32,8 @@ impl Operation {
 /// A document, encoded and placed, ready for a plan.
 pub(super) struct Placed {
     pub(super) data: Document,
+    /// What listeners hear once the write is committed.
+    pub(super) event: Option<Event>,
     pub(super) object: PutObject,
     pub(super) stamp: Option<String>,
     pub(super) references: Vec<Reference>,
@@ -63,12 +65,15 @@ impl Resource {
     ) -> Result<Placed> {
         let (data, flat) = self.encode(state, data).await?;
         let stamp = self.db.options.stamps.then(|| crate::id::stamp(self.db.env.as_ref()));
+        // The body of these is the document alone, so that their stamp needs room in the metadata.
+        let stamp_in_metadata = stamp.as_ref().filter(|_| behavior == Behavior::BodyOnly);
         let placement = behavior::place(
             behavior,
             &flat,
             &state.mapper,
             &PlaceContext {
-                limit_bytes,
+                limit_bytes: limit_bytes
+                    .saturating_sub(stamp_in_metadata.map_or(0, |stamp| STAMP.len() + stamp.len())),
                 version: &state.version,
                 timestamps: state.timestamps,
                 id: (operation == Operation::Update).then_some(id),
@@ -78,30 +83,8 @@ impl Resource {
         let data =
             if placement.truncated.is_empty() { data } else { self.read_back(state, behavior, &placement)? };
         let mut metadata = placement.metadata;
-        if let Some(stamp) = &stamp
-            && behavior::stamp_of(&placement.body).is_none()
-        {
-            // A `body-only` body is the document alone; the private entry lets a write recognise itself.
+        if let Some(stamp) = stamp_in_metadata {
             metadata.insert(STAMP, stamp.as_str());
-        }
-        if let Some(exceeds) = &placement.exceeds_limit {
-            self.db.events.emit(Event::ExceedsLimit {
-                resource: self.name().to_owned(),
-                id: id.to_owned(),
-                operation: operation.name(),
-                size_bytes: exceeds.size_bytes,
-                limit_bytes: exceeds.limit_bytes,
-            });
-        }
-        if placement.overflowed {
-            self.db.events.emit(Event::Overflowed { resource: self.name().to_owned(), id: id.to_owned() });
-        }
-        if !placement.truncated.is_empty() {
-            self.db.events.emit(Event::Truncated {
-                resource: self.name().to_owned(),
-                id: id.to_owned(),
-                fields: placement.truncated.clone(),
-            });
         }
         let mut references = Vec::with_capacity(state.partitions.len());
         for partition in &state.partitions {
@@ -109,8 +92,17 @@ impl Resource {
                 references.push(Reference::new(key, &state.version, stamp.as_deref()));
             }
         }
+        let event = self.event_of(
+            id,
+            operation,
+            behavior,
+            &placement.truncated,
+            placement.overflowed,
+            placement.exceeds_limit,
+        );
         Ok(Placed {
             data,
+            event,
             object: PutObject {
                 metadata: Arc::new(metadata),
                 body: placement.body,
@@ -121,6 +113,26 @@ impl Resource {
             overflowed: placement.overflowed,
             truncated: placement.truncated,
         })
+    }
+
+    fn event_of(
+        &self,
+        id: &str,
+        operation: Operation,
+        behavior: Behavior,
+        truncated: &[String],
+        overflowed: bool,
+        exceeded: Option<Exceeded>,
+    ) -> Option<Event> {
+        let (resource, id) = (self.name().to_owned(), id.to_owned());
+        if !truncated.is_empty() {
+            return Some(Event::Truncated { resource, id, fields: truncated.to_vec() });
+        }
+        if overflowed {
+            return Some(Event::Overflowed { resource, id });
+        }
+        let Exceeded { size_bytes, limit_bytes } = exceeded.filter(|_| behavior == Behavior::UserManaged)?;
+        Some(Event::ExceedsLimit { resource, id, operation: operation.name(), size_bytes, limit_bytes })
     }
 
     /// Keys of the index entries that a stored document has, also of values that only s3db.js would write.

@@ -49,7 +49,8 @@ impl Resource {
         operation: Operation,
         content: Content,
     ) -> Result<Placed> {
-        let limit = self.db.metadata_bytes_max().saturating_sub(content.entry_bytes());
+        let taken = content.entry_bytes() + crate::plan::STAMP.len() + crate::id::STAMP_BYTES_MAX;
+        let limit = self.db.metadata_bytes_max().saturating_sub(taken);
         let mut placed = self
             .place_as(Behavior::EnforceLimits, limit, state, id, data, operation)
             .await

@@ -41,9 +41,7 @@ impl Resource {
                 result => return result.map(drop).map_err(|error: Error| self.at(error, id)),
             }
         }
-        let error =
-            Error::new(ErrorKind::Conflict, "other writers kept changing the document").retryable(true);
-        Err(self.at(error.with("attempts", self.db.options.update_attempts_max), id))
+        Err(self.at(self.lost_races(), id))
     }
 
     /// Deletes documents. Without partitions an absent id counts as deleted; with partitions it fails its item.

@@ -40,7 +40,7 @@ impl Resource {
         condition: Condition,
         references_before: Vec<String>,
     ) -> Result<Record> {
-        let Placed { data, object, stamp, references, overflowed, truncated } = placed;
+        let Placed { data, event, object, stamp, references, overflowed, truncated } = placed;
         let meta = RecordMeta {
             etag: crate::store::ETag::new(""),
             version: state.version.clone(),
@@ -61,6 +61,9 @@ impl Resource {
         let outcome = crate::exec::run(self.db.store.as_ref(), plan, stamp.as_deref()).await?;
         let put =
             outcome.put.ok_or_else(|| Error::new(ErrorKind::Unavailable, "the plan wrote no document"))?;
+        if let Some(event) = event {
+            self.db.events.emit(event);
+        }
         Ok(Record { id: id.to_owned(), data, meta: RecordMeta { etag: put.etag, ..meta } })
     }
 

@@ -57,8 +57,6 @@ impl Resource {
                 result => return result.map_err(|error: Error| self.at(error, id)),
             }
         }
-        let error =
-            Error::new(ErrorKind::Conflict, "other writers kept changing the document").retryable(true);
-        Err(self.at(error.with("attempts", self.db.options.update_attempts_max), id))
+        Err(self.at(self.lost_races(), id))
     }
 }

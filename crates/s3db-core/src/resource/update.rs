@@ -107,7 +107,7 @@ impl Resource {
         self.commit(state, id, key.to_owned(), placed, Condition::IfMatch(etag), references_before).await
     }
 
-    fn lost_races(&self) -> Error {
+    pub(super) fn lost_races(&self) -> Error {
         Error::new(ErrorKind::Conflict, "other writers kept changing the document")
             .with("attempts", self.db.options.update_attempts_max)
             .hint("try again later, or raise update_attempts_max")
