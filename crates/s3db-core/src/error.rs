@@ -127,6 +127,7 @@ struct Inner {
     hint: Option<String>,
     fields: Vec<FieldError>,
     retryable: bool,
+    outcome_unknown: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -140,6 +141,7 @@ impl Error {
             hint: None,
             fields: Vec::new(),
             retryable: matches!(kind, ErrorKind::Throttled | ErrorKind::Unavailable),
+            outcome_unknown: kind == ErrorKind::Unavailable,
             source: None,
         }))
     }
@@ -181,6 +183,13 @@ impl Error {
         self
     }
 
+    /// Overrides whether the call may have happened although it failed.
+    #[must_use]
+    pub fn outcome_unknown(mut self, unknown: bool) -> Self {
+        self.0.outcome_unknown = unknown;
+        self
+    }
+
     /// Changes the kind, keeping all else.
     #[must_use]
     pub fn into_kind(mut self, kind: ErrorKind) -> Self {
@@ -216,6 +225,12 @@ impl Error {
     /// Whether trying the same call again may help.
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
+    }
+
+    /// Whether the call may have happened although it failed: its answer was lost, or a retry below this library was
+    /// refused by what the first try had written. From the start true of `Unavailable` only.
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.0.outcome_unknown
     }
 
     /// The error as a JSON object: `kind`, `message`, the context, `hint`, `fields`.

@@ -21,6 +21,7 @@ pub mod query;
 pub mod resource;
 pub mod schema;
 pub mod store;
+pub mod unique;
 
 pub use database::{Database, Event};
 pub use error::{Error, ErrorKind, FieldError, Result};

@@ -7,6 +7,7 @@ use crate::encoding::{Mapper, PluginRegistries, SchemaRegistry};
 use crate::key::Partition;
 use crate::resource::State;
 use crate::schema::{Schema, SchemaOptions, Strictness};
+use crate::unique::Unique;
 
 impl Inner {
     /// Compiles the current definition of a resource. What is not understood of it becomes a warning.
@@ -44,6 +45,7 @@ fn compile(definition: &ResourceDefinition) -> Result<State> {
             Err(error) => warnings.push(format!("partition {name} is not kept: {error}")),
         }
     }
+    let unique = Unique::all_of(&schema);
     Ok(State {
         version: definition.version.clone(),
         behavior,
@@ -54,6 +56,7 @@ fn compile(definition: &ResourceDefinition) -> Result<State> {
         schema,
         mapper,
         partitions,
+        unique,
         warnings,
     })
 }

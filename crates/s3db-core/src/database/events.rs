@@ -38,6 +38,17 @@ pub enum Event {
         /// The fields.
         fields: Vec<String>,
     },
+    /// A document was written, and an index entry of it was not: it is missing from a partition until `fsck`.
+    PartitionIndexError {
+        /// Resource.
+        resource: String,
+        /// Id of the document.
+        id: String,
+        /// `insert`, `update`, `replace` or `delete`.
+        operation: &'static str,
+        /// Why.
+        error: String,
+    },
     /// The catalogue was damaged and has been mended; a backup was written first.
     CatalogHealed {
         /// One line for each repair.

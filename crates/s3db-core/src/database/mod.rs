@@ -7,22 +7,26 @@ use crate::catalog::Catalog;
 use crate::connection::Connection;
 use crate::encoding::KeyRing;
 use crate::env::Env;
+use crate::exec::Background;
 use crate::key::Keys;
 use crate::resource::{Resource, Shared, State};
 use crate::store::{Meter, Requests, Store};
 use crate::{Error, ErrorKind, Result};
 
 mod catalog;
+mod changes;
 mod compile;
 mod create;
 mod events;
 mod options;
 mod passwords;
 
+pub use changes::{Action, Change, ChangeOptions, Changes, WhenFull};
 pub use events::{Event, Events};
 pub use options::{DatabaseBuilder, DatabaseOptions};
 
 use catalog::Loaded;
+pub(crate) use changes::ChangeBus;
 use events::EventSender;
 
 /// An open database. Cheap to clone; clones share everything.
@@ -41,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) options: DatabaseOptions,
     pub(crate) keyring: Option<Arc<KeyRing>>,
     pub(crate) events: EventSender,
+    pub(crate) changes: ChangeBus,
+    pub(crate) background: Background,
     catalog: RwLock<Arc<Loaded>>,
     /// One catalogue write at a time in this process; other processes are met by the conditional PUT.
     writing: tokio::sync::Mutex<()>,
@@ -98,6 +104,8 @@ impl Database {
             options,
             keyring,
             events: EventSender::new(),
+            changes: ChangeBus::default(),
+            background: Background::new(),
             catalog: RwLock::new(Arc::new(Loaded { catalog: Catalog::blank(""), etag: None })),
             writing: tokio::sync::Mutex::default(),
             resources: Mutex::default(),
@@ -151,6 +159,29 @@ impl Database {
     /// Listens to what happens beside the results of calls.
     pub fn events(&self) -> Events {
         self.inner.events.subscribe()
+    }
+
+    /// Follows the changes that this process commits through handles of this database.
+    ///
+    /// While somebody listens, deletes read what they delete, so that [`Change::before`] is known: 1 GET in place of
+    /// 1 HEAD.
+    pub fn changes(&self, options: ChangeOptions) -> Changes {
+        self.inner.changes.subscribe(options)
+    }
+
+    /// Waits until the index writes of the background have ended. Cancellation safe.
+    pub async fn flush(&self) {
+        self.inner.background.flush().await;
+    }
+
+    /// Index writes of the background that have not ended.
+    pub fn pending_index_writes(&self) -> usize {
+        self.inner.background.pending()
+    }
+
+    /// Flushes, and lets go of this handle. Other clones stay usable.
+    pub async fn close(self) {
+        self.flush().await;
     }
 
     /// Requests sent since the database was opened.

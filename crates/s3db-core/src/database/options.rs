@@ -1,13 +1,19 @@
 //! How a database is opened.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Database;
 use crate::connection::Connection;
 use crate::encoding::Passphrase;
 use crate::env::{Env, SystemEnv};
+use crate::plan::PartitionWrites;
 use crate::store::Store;
 use crate::{Error, ErrorKind, Result};
+
+/// The time for which AWS accepts a signed request, and a minute for clocks that differ:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html>.
+const CLAIM_GRACE: Duration = Duration::from_secs(16 * 60);
 
 /// Settings of an open database. All have defaults that suit most programs.
 #[derive(Debug, Clone)]
@@ -26,6 +32,11 @@ pub struct DatabaseOptions {
     pub parallelism: usize,
     /// How often an update that lost a race is tried again.
     pub update_attempts_max: u32,
+    /// When the index entries of partitions are written.
+    pub partition_writes: PartitionWrites,
+    /// Age from which a claim on a unique value may be taken over when its owner lacks the value. It must be longer than
+    /// any request can be on its way: AWS refuses signatures that are older than 15 minutes.
+    pub claim_grace: Duration,
     /// Bytes of metadata that a document may use, names and values added up.
     pub metadata_bytes_max: usize,
     /// Adds the partition `byVersion` to new resources.
@@ -43,6 +54,8 @@ impl Default for DatabaseOptions {
             stamps: true,
             parallelism: 32,
             update_attempts_max: 16,
+            partition_writes: PartitionWrites::Safe,
+            claim_grace: CLAIM_GRACE,
             metadata_bytes_max: 2047,
             versioning: false,
             discard_unreadable_catalog: false,

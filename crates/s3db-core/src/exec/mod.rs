@@ -1,13 +1,46 @@
 //! Runs plans against a store.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use futures::future::try_join_all;
+use async_trait::async_trait;
+use futures::future::join_all;
 
+use crate::env::Env;
+use crate::key::Keys;
 use crate::plan::{Step, WritePlan};
-use crate::store::{Condition, ETag, Object, PutResult, Store};
+use crate::store::{ETag, PutResult, Store};
 use crate::{Error, ErrorKind, Result};
+
+mod background;
+mod backoff;
+mod claim;
+mod document;
+mod reference;
+mod server_clock;
+
+pub(crate) use background::Background;
+pub(crate) use backoff::pause;
+pub(crate) use server_clock::server_now_ms;
+
+/// What running a plan needs of its surroundings.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) store: &'a Arc<dyn Store>,
+    pub(crate) env: &'a dyn Env,
+    pub(crate) keys: &'a Keys,
+    pub(crate) holders: &'a dyn Holders,
+    /// Age from which a claim whose owner lacks the value may be taken over.
+    pub(crate) claim_grace: Duration,
+}
+
+/// Knows whether a document still holds the value that a claim says it holds.
+#[async_trait]
+pub(crate) trait Holders: Send + Sync {
+    /// Requests: 1 GET.
+    async fn holds(&self, id: &str, claim: &str) -> Result<bool>;
+}
 
 /// What a committed plan left behind.
 #[derive(Debug, Default)]
@@ -16,123 +49,151 @@ pub(crate) struct Outcome {
     pub(crate) put: Option<PutResult>,
     /// References that could not be removed; the document is committed and readers skip them.
     pub(crate) leftover_references: Vec<String>,
+    /// Why references beside the document could not be written, although it was; with [`PartitionWrites::Parallel`].
+    ///
+    /// [`PartitionWrites::Parallel`]: crate::plan::PartitionWrites::Parallel
+    pub(crate) missing_references: Vec<Error>,
+    /// Stages that are still to be run, in the background.
+    pub(crate) background: Vec<Vec<Step>>,
+    /// References that were looked at, for those stages.
+    pub(crate) seen: SeenReferences,
 }
 
-/// Runs the stages of `plan` in order, the steps of a stage at once.
+/// Runs the stages of `plan` in order, the steps of a stage at once, and leaves those of the background to the caller.
 ///
-/// Errors: `Conflict` when the document's condition does not hold, `AlreadyExists` when it was to be absent. In both
-/// cases the document is as it was; references written before it may be left, and are extra, never missing. After a
-/// refusal the document is read back once: if it carries `stamp`, this very write had won and its answer was lost.
-pub(crate) async fn run(store: &dyn Store, plan: WritePlan, stamp: Option<&str>) -> Result<Outcome> {
+/// Errors: `Unique` when another document holds a value, `Conflict` when the document's condition does not hold,
+/// `AlreadyExists` when it was to be absent. In these cases the document is as it was, and claims that this run took are
+/// given back; references written before it may be left, and are extra, never missing. Where the error's outcome is
+/// unknown, the document was read back and holds neither what was there before nor this write.
+pub(crate) async fn run(context: Context<'_>, plan: WritePlan, stamp: Option<&str>) -> Result<Outcome> {
     // The plain case, one document without references, needs no bookkeeping.
     if let [stage] = plan.stages()
         && let [Step::PutDocument { key, object, condition }] = stage.as_slice()
+        && plan.background().is_empty()
     {
-        let put = put_document(store, key, object.clone(), condition.clone(), stamp).await?;
+        let store = context.store.as_ref();
+        let put = document::put(store, key, object.clone(), condition.clone(), stamp).await?;
         return Ok(Outcome { put: Some(put), ..Outcome::default() });
     }
-    let run = Run { store, stamp, seen: Mutex::default(), outcome: Mutex::default() };
-    for stage in plan.into_stages() {
-        try_join_all(stage.into_iter().map(|step| run.step(step))).await?;
+    let started = context.env.monotonic();
+    let (stages, background) = plan.into_stages();
+    let run = Run { context, stamp, started, memory: Mutex::default() };
+    for stage in stages {
+        if let Err(error) = run.stage(stage).await {
+            // While the document may have been written after all, its claims must stay.
+            if !error.is_outcome_unknown() {
+                run.give_back().await;
+            }
+            return Err(error);
+        }
     }
-    Ok(run.outcome.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    let memory = run.memory.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    Ok(Outcome { background, seen: memory.references, ..memory.outcome })
 }
 
+/// Runs the stages of the background of a committed plan.
+pub(crate) async fn run_background(
+    store: &dyn Store,
+    stages: Vec<Vec<Step>>,
+    seen: &SeenReferences,
+) -> Result<()> {
+    for stage in stages {
+        for result in join_all(stage.into_iter().map(|step| reference::step(store, seen, step))).await {
+            result?;
+        }
+    }
+    Ok(())
+}
+
+/// ETags of the references that were looked at before the document was written.
+pub(crate) type SeenReferences = HashMap<String, ETag>;
+
 struct Run<'a> {
-    store: &'a dyn Store,
+    context: Context<'a>,
     stamp: Option<&'a str>,
-    seen: Mutex<HashMap<String, ETag>>,
-    outcome: Mutex<Outcome>,
+    /// When the plan began, by the monotonic clock.
+    started: Duration,
+    memory: Mutex<Memory>,
+}
+
+/// What earlier steps leave for later ones.
+#[derive(Default)]
+struct Memory {
+    references: SeenReferences,
+    /// Claims of our own document that are to be released.
+    claims: HashMap<String, ETag>,
+    /// Claims that this run has made, to give back if it fails.
+    taken: Vec<(String, ETag)>,
+    outcome: Outcome,
 }
 
 impl Run<'_> {
-    async fn step(&self, step: Step) -> Result<()> {
+    /// All steps of a stage are waited for also when one fails, so that none is in flight when its effects are undone.
+    async fn stage(&self, stage: Vec<Step>) -> Result<()> {
+        let writes_document = stage.iter().any(|step| matches!(step, Step::PutDocument { .. }));
+        let mut failed = None;
+        for (is_reference, result) in join_all(stage.into_iter().map(|step| self.step(step))).await {
+            match result {
+                Ok(()) => {}
+                // Beside a document that was written, a missing reference is told and does not make the write fail.
+                Err(error) if writes_document && is_reference => {
+                    self.remember(|memory| memory.outcome.missing_references.push(error));
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn step(&self, step: Step) -> (bool, Result<()>) {
+        let is_reference = matches!(step, Step::PutReference { .. });
+        (is_reference, self.try_step(step).await)
+    }
+
+    async fn try_step(&self, step: Step) -> Result<()> {
+        let store = self.context.store.as_ref();
         match step {
+            Step::ReadClaim { key, owner } => self.read_claim(key, &owner).await?,
+            Step::PutClaim { claim, object } => self.take_claim(&claim, object).await?,
+            Step::ReleaseClaim { key } => self.release_claim(&key).await,
             Step::HeadReference { key } => {
-                if let Some(head) = self.store.head(&key).await? {
-                    lock(&self.seen).insert(key, head.etag);
+                if let Some(head) = store.head(&key).await? {
+                    self.remember(|memory| memory.references.insert(key, head.etag));
                 }
             }
-            Step::PutReference { key, object } => {
-                self.store.put(&key, object, Condition::None).await?;
-            }
+            Step::PutReference { .. } => reference::step(store, &SeenReferences::new(), step).await?,
             Step::PutDocument { key, object, condition } => {
-                let put = put_document(self.store, &key, object, condition, self.stamp).await?;
-                lock(&self.outcome).put = Some(put);
+                self.check_claims_are_fresh()?;
+                let put = document::put(store, &key, object, condition, self.stamp).await?;
+                self.remember(|memory| memory.outcome.put = Some(put));
             }
-            Step::DeleteDocument { key, condition } => self.delete_document(&key, condition).await?,
-            Step::DeleteReference { key } => self.delete_reference(key).await,
-            Step::PutClaim { key, .. } | Step::ReleaseClaim { key } => {
-                return Err(
-                    Error::new(ErrorKind::Unsupported, "claims are not executed yet").with("key", key)
-                );
+            Step::DeleteDocument { key, condition } => document::delete(store, &key, condition).await?,
+            Step::DeleteReference { key } => {
+                let seen = self.remember(|memory| memory.references.remove(&key));
+                if let Err(error) = reference::delete(store, &key, seen).await {
+                    // An extra reference, which readers skip, so that the committed write does not fail.
+                    tracing::debug!(%key, %error, "an old reference stays");
+                    self.remember(|memory| memory.outcome.leftover_references.push(key));
+                }
             }
         }
         Ok(())
     }
 
-    async fn delete_document(&self, key: &str, condition: Condition) -> Result<()> {
-        let conditional = self.store.capability().conditional_delete;
-        let condition = if conditional { condition } else { Condition::None };
-        match self.store.delete(key, condition).await {
-            // A lost answer: the delete may have been ours. Gone is what the caller asked for.
-            Err(error) if error.kind() == ErrorKind::Conflict && self.store.head(key).await?.is_none() => {
-                Ok(())
-            }
-            result => result,
+    /// A claim may be taken over once it is older than the grace period. A write that has dawdled for half of that
+    /// must not put a document whose claim may be gone by the time the request lands.
+    fn check_claims_are_fresh(&self) -> Result<()> {
+        let elapsed = self.context.env.monotonic().saturating_sub(self.started);
+        let has_claims = self.remember(|memory| !memory.taken.is_empty() || !memory.claims.is_empty());
+        if !has_claims || elapsed < self.context.claim_grace / 2 {
+            return Ok(());
         }
+        Err(Error::new(ErrorKind::Conflict, "the write took too long to rely on its claims")
+            .with("elapsed_ms", elapsed.as_millis())
+            .retryable(true))
     }
 
-    /// Failing here leaves an extra reference, which readers skip, so the committed write does not fail.
-    async fn delete_reference(&self, key: String) {
-        let Some(etag) = lock(&self.seen).get(&key).cloned() else {
-            return;
-        };
-        // An unconditional delete could remove what another writer has just put back.
-        let deleted = if self.store.capability().conditional_delete {
-            self.store.delete(&key, Condition::IfMatch(etag)).await
-        } else {
-            Err(Error::new(ErrorKind::Unsupported, "the store has no conditional delete"))
-        };
-        if let Err(error) = deleted {
-            tracing::debug!(%key, %error, "an old reference stays");
-            lock(&self.outcome).leftover_references.push(key);
-        }
+    fn remember<T>(&self, action: impl FnOnce(&mut Memory) -> T) -> T {
+        action(&mut self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
-}
-
-async fn put_document(
-    store: &dyn Store,
-    key: &str,
-    object: crate::store::PutObject,
-    condition: Condition,
-    stamp: Option<&str>,
-) -> Result<PutResult> {
-    let create = condition == Condition::IfAbsent;
-    let error = match store.put(key, object, condition).await {
-        Ok(put) => return Ok(put),
-        Err(error) if error.kind() == ErrorKind::Conflict => error,
-        Err(error) => return Err(error),
-    };
-    if let Some(stamp) = stamp
-        && let Some(found) = store.get(key).await?
-        && carries(&found, stamp)
-    {
-        return Ok(PutResult::new(found.head.etag).version_id(found.head.version_id));
-    }
-    if create {
-        return Err(Error::new(ErrorKind::AlreadyExists, "the id is taken").caused_by(error));
-    }
-    Err(error)
-}
-
-/// Whether `object` was written by the write of `stamp`: the stamp stands in the body, or in the metadata of documents
-/// whose body holds none.
-fn carries(object: &Object, stamp: &str) -> bool {
-    object.head.metadata.get(crate::plan::STAMP) == Some(stamp)
-        || crate::behavior::stamp_of(&object.body).is_some_and(|found| found == stamp)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

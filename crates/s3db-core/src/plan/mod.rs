@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::store::{Condition, PutObject};
+use crate::unique::Claim;
 
 mod query;
 mod write;
@@ -14,7 +15,7 @@ mod write;
 pub const STAMP: &str = "_w";
 
 pub use query::QueryPlan;
-pub use write::{Reference, WriteRequest, delete, write};
+pub use write::{Indexes, PartitionWrites, Reference, WriteRequest, delete, write};
 
 /// One request of a plan.
 #[derive(Debug, Clone)]
@@ -25,11 +26,19 @@ pub enum Step {
         /// Key of the reference.
         key: String,
     },
-    /// Takes a unique value for a document, before the document is written.
-    PutClaim {
+    /// Looks at a claim that may have to go, so that its release can be conditional.
+    ReadClaim {
         /// Key of the claim.
         key: String,
-        /// The claim: owner and stamp.
+        /// Id of the document; a claim of another one stays.
+        owner: String,
+    },
+    /// Takes a unique value for a document, before the document is written. One that is taken costs 1 GET to see by
+    /// whom, and 1 GET of that document.
+    PutClaim {
+        /// What is claimed, and for whom.
+        claim: Claim,
+        /// The claim as it is stored: owner and stamp.
         object: PutObject,
     },
     /// Writes an index entry, before the document it points to.
@@ -72,6 +81,7 @@ impl Step {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::HeadReference { .. } => "HEAD",
+            Self::ReadClaim { .. } => "GET",
             Self::PutClaim { .. } | Self::PutReference { .. } | Self::PutDocument { .. } => "PUT",
             Self::DeleteDocument { .. } | Self::DeleteReference { .. } | Self::ReleaseClaim { .. } => {
                 "DELETE"
@@ -82,8 +92,9 @@ impl Step {
     /// The key that the request goes to.
     pub fn key(&self) -> &str {
         match self {
+            Self::PutClaim { claim, .. } => &claim.key,
             Self::HeadReference { key }
-            | Self::PutClaim { key, .. }
+            | Self::ReadClaim { key, .. }
             | Self::PutReference { key, .. }
             | Self::PutDocument { key, .. }
             | Self::DeleteDocument { key, .. }
@@ -101,7 +112,7 @@ impl Step {
                 Condition::IfMatch(_) => "if-match",
             },
             Self::DeleteReference { .. } | Self::ReleaseClaim { .. } => "if-match",
-            Self::HeadReference { .. } | Self::PutReference { .. } => "",
+            Self::HeadReference { .. } | Self::ReadClaim { .. } | Self::PutReference { .. } => "",
         }
     }
 }
@@ -110,6 +121,7 @@ impl Step {
 #[derive(Debug, Clone, Default)]
 pub struct WritePlan {
     stages: Vec<Vec<Step>>,
+    background: Vec<Vec<Step>>,
 }
 
 impl WritePlan {
@@ -125,23 +137,31 @@ impl WritePlan {
         &self.stages
     }
 
-    /// The stages, in order, by value.
-    pub fn into_stages(self) -> Vec<Vec<Step>> {
-        self.stages
+    /// The stages that run after the call has returned, in order.
+    pub fn background(&self) -> &[Vec<Step>] {
+        &self.background
     }
 
-    /// Number of requests.
+    /// The stages and those of the background, in order, by value.
+    pub fn into_stages(self) -> (Vec<Vec<Step>>, Vec<Vec<Step>>) {
+        (self.stages, self.background)
+    }
+
+    /// Number of requests, when no other writer interferes.
     pub fn requests(&self) -> usize {
-        self.stages.iter().map(Vec::len).sum()
+        self.stages.iter().chain(&self.background).map(Vec::len).sum()
     }
 }
 
 impl fmt::Display for WritePlan {
-    /// One line a request: stage, verb, key, condition.
+    /// One line a request: stage, verb, key, condition. Stages of the background are marked with `+`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, stage) in self.stages.iter().enumerate() {
+        let stages = self.stages.iter().map(|stage| ("", stage));
+        let stages = stages.chain(self.background.iter().map(|stage| ("+", stage)));
+        for (number, (mark, stage)) in stages.enumerate() {
             for step in stage {
-                let line = format!("{} {:<6} {} {}", number + 1, step.verb(), step.key(), step.condition());
+                let number = format!("{mark}{}", number + 1);
+                let line = format!("{number} {:<6} {} {}", step.verb(), step.key(), step.condition());
                 writeln!(f, "{}", line.trim_end())?;
             }
         }

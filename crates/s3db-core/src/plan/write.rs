@@ -6,6 +6,23 @@ use bytes::Bytes;
 
 use super::{Step, WritePlan};
 use crate::store::{Condition, PutObject};
+use crate::unique::Claim;
+
+/// When the index entries of a document are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PartitionWrites {
+    /// Before the document. A crash can leave an entry too many, which readers skip, and never one too few.
+    #[default]
+    Safe,
+    /// Beside the document, which saves one round trip. A crash can leave a document without its entry, which `fsck`
+    /// finds.
+    Parallel,
+    /// After the call has returned, by a task that [`flush`](crate::Database::flush) and
+    /// [`close`](crate::Database::close) wait for. As [`Parallel`](Self::Parallel), and a partition shows a document a
+    /// little later than `get` does.
+    Background,
+}
 
 /// An index entry to write.
 #[derive(Debug, Clone)]
@@ -16,53 +33,117 @@ pub struct Reference {
     pub object: PutObject,
 }
 
+/// The index entries and claims that a stored document has.
+#[derive(Debug, Clone, Default)]
+pub struct Indexes {
+    /// Keys of the index entries.
+    pub references: Vec<String>,
+    /// Keys of the claims.
+    pub claims: Vec<String>,
+}
+
 /// All that a write of one document needs, already encoded.
 #[derive(Debug, Clone)]
 pub struct WriteRequest {
+    /// Id of the document.
+    pub id: String,
     /// Key of the document.
     pub key: String,
     /// The document.
     pub object: PutObject,
     /// What must hold for the document's PUT.
     pub condition: Condition,
-    /// Keys of the index entries that the document had before this write.
-    pub references_before: Vec<String>,
+    /// What the document had before this write.
+    pub before: Indexes,
     /// Index entries that it has after.
-    pub references_after: Vec<Reference>,
+    pub references: Vec<Reference>,
+    /// Unique values that it has after, each with the claim to store.
+    pub claims: Vec<(Claim, PutObject)>,
+    /// When the index entries are written.
+    pub partition_writes: PartitionWrites,
 }
 
 /// The plan of an insert, update or replace.
 ///
-/// New references come before the document and old ones go after it, so that a crash between two steps leaves extra
-/// references only, which readers skip and `fsck` removes; a reference that stays is not written again.
+/// Claims come first, so that a refused write leaves nothing behind. New references come before the document and old
+/// ones go after it, so that a crash between two steps leaves extra references only, which readers skip and `fsck`
+/// removes; a reference that stays is not written again. Old references are looked at before the document is written
+/// in every mode: a later look could see, and remove, what another writer has put there since.
 pub fn write(request: WriteRequest) -> WritePlan {
-    let WriteRequest { key, object, condition, references_before, references_after } = request;
-    if references_before.is_empty() && references_after.is_empty() {
-        return WritePlan { stages: vec![vec![Step::PutDocument { key, object, condition }]] };
+    let WriteRequest { id, key, object, condition, before, references, claims, partition_writes } = request;
+    let document = Step::PutDocument { key, object, condition };
+    if references.is_empty() && claims.is_empty() && before.references.is_empty() && before.claims.is_empty()
+    {
+        return WritePlan { stages: vec![vec![document]], background: Vec::new() };
     }
-    let before: BTreeSet<String> = references_before.into_iter().collect();
-    let after: BTreeSet<&str> = references_after.iter().map(|reference| reference.key.as_str()).collect();
+    let kept: BTreeSet<&str> = claims.iter().map(|(claim, _)| claim.key.as_str()).collect();
+    let let_go: Vec<String> =
+        before.claims.iter().filter(|key| !kept.contains(key.as_str())).cloned().collect();
+    let held: BTreeSet<String> = before.claims.into_iter().collect();
+    let after: BTreeSet<&str> = references.iter().map(|reference| reference.key.as_str()).collect();
+    let before: BTreeSet<String> = before.references.into_iter().collect();
     let gone: Vec<String> = before.iter().filter(|key| !after.contains(key.as_str())).cloned().collect();
 
     let mut plan = WritePlan::default();
+    let reads = let_go.iter().map(|key| Step::ReadClaim { key: key.clone(), owner: id.clone() });
+    let takes = claims
+        .into_iter()
+        .filter(|(claim, _)| !held.contains(&claim.key))
+        .map(|(claim, object)| Step::PutClaim { claim, object });
+    plan.push(reads.chain(takes).collect());
+
     let heads = gone.iter().map(|key| Step::HeadReference { key: key.clone() });
-    let puts = references_after
+    let puts = references
         .into_iter()
         .filter(|reference| !before.contains(&reference.key))
         .map(|reference| Step::PutReference { key: reference.key, object: reference.object });
-    // Looking at old references and writing new ones touch different keys, so they share a stage.
-    plan.push(heads.chain(puts).collect());
-    plan.push(vec![Step::PutDocument { key, object, condition }]);
-    plan.push(gone.into_iter().map(|key| Step::DeleteReference { key }).collect());
+    let deletes: Vec<Step> = gone.iter().map(|key| Step::DeleteReference { key: key.clone() }).collect();
+    let releases: Vec<Step> = let_go.into_iter().map(|key| Step::ReleaseClaim { key }).collect();
+    match partition_writes {
+        PartitionWrites::Safe => {
+            // Looking at old references and writing new ones touch different keys, so they share a stage.
+            plan.push(heads.chain(puts).collect());
+            plan.push(vec![document]);
+            plan.push(deletes.into_iter().chain(releases).collect());
+        }
+        PartitionWrites::Parallel => {
+            plan.push(heads.collect());
+            plan.push(puts.chain([document]).collect());
+            plan.push(deletes.into_iter().chain(releases).collect());
+        }
+        PartitionWrites::Background => {
+            plan.push(heads.collect());
+            plan.push(vec![document]);
+            plan.push(releases);
+            plan.background =
+                [puts.collect(), deletes].into_iter().filter(|s: &Vec<Step>| !s.is_empty()).collect();
+        }
+    }
     plan
 }
 
-/// The plan of a delete: the document first, then its references.
-pub fn delete(key: String, condition: Condition, references_before: Vec<String>) -> WritePlan {
+/// The plan of a delete: the document first, then its references and claims.
+pub fn delete(
+    id: &str,
+    key: String,
+    condition: Condition,
+    before: Indexes,
+    partition_writes: PartitionWrites,
+) -> WritePlan {
     let mut plan = WritePlan::default();
-    plan.push(references_before.iter().map(|key| Step::HeadReference { key: key.clone() }).collect());
+    let heads = before.references.iter().map(|key| Step::HeadReference { key: key.clone() });
+    let reads = before.claims.iter().map(|key| Step::ReadClaim { key: key.clone(), owner: id.to_owned() });
+    plan.push(heads.chain(reads).collect());
     plan.push(vec![Step::DeleteDocument { key, condition }]);
-    plan.push(references_before.into_iter().map(|key| Step::DeleteReference { key }).collect());
+    let deletes: Vec<Step> = before.references.into_iter().map(|key| Step::DeleteReference { key }).collect();
+    let releases = before.claims.into_iter().map(|key| Step::ReleaseClaim { key });
+    if partition_writes == PartitionWrites::Background {
+        plan.push(releases.collect());
+        plan.background = vec![deletes];
+        plan.background.retain(|stage| !stage.is_empty());
+    } else {
+        plan.push(deletes.into_iter().chain(releases).collect());
+    }
     plan
 }
 
@@ -81,37 +162,80 @@ mod tests {
     use super::*;
     use crate::store::ETag;
 
-    fn check(before: &[&str], after: &[&str], condition: Condition, expected: &str) {
+    struct Case {
+        before: &'static [&'static str],
+        after: &'static [&'static str],
+        held: &'static [&'static str],
+        claims: &'static [&'static str],
+        mode: PartitionWrites,
+    }
+
+    fn check(case: Case, condition: Condition, expected: &str) {
+        let Case { before, after, held, claims, mode } = case;
+        let texts = |keys: &[&str]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let claim = |key: &&str| Claim {
+            key: (*key).into(),
+            field: "email".into(),
+            value: "ann@example.com".into(),
+            owner: "u1".into(),
+        };
         let plan = write(WriteRequest {
+            id: "u1".into(),
             key: "doc".into(),
             object: PutObject::default(),
             condition,
-            references_before: before.iter().map(ToString::to_string).collect(),
-            references_after: after
-                .iter()
-                .map(|key| Reference::new((*key).into(), "v1", Some("s")))
-                .collect(),
+            before: Indexes { references: texts(before), claims: texts(held) },
+            references: after.iter().map(|key| Reference::new((*key).into(), "v1", Some("s"))).collect(),
+            claims: claims.iter().map(|key| (claim(key), PutObject::default())).collect(),
+            partition_writes: mode,
         });
-        assert_eq!(plan.to_string(), expected, "{before:?} -> {after:?}");
+        assert_eq!(plan.to_string(), expected, "{before:?} -> {after:?}, {held:?} -> {claims:?}, {mode:?}");
     }
 
     #[test]
-    fn references_come_before_the_document_and_go_after_it() {
-        check(&[], &[], Condition::IfAbsent, "1 PUT    doc if-none-match\n");
-        check(&[], &["a", "b"], Condition::IfAbsent, "1 PUT    a\n1 PUT    b\n2 PUT    doc if-none-match\n");
-        check(&["a"], &["a"], Condition::IfMatch(ETag::new("e")), "1 PUT    doc if-match\n");
+    fn claims_then_references_come_before_the_document_and_old_ones_go_after_it() {
+        use PartitionWrites::{Background, Parallel, Safe};
+        let changed = || Condition::IfMatch(ETag::new("e"));
+        let new = || Condition::IfAbsent;
+        let case = |before, after, held, claims, mode| Case { before, after, held, claims, mode };
+        check(case(&[], &[], &[], &[], Safe), new(), "1 PUT    doc if-none-match\n");
         check(
-            &["a", "c"],
-            &["b", "c"],
-            Condition::IfMatch(ETag::new("e")),
-            "1 HEAD   a\n1 PUT    b\n2 PUT    doc if-match\n3 DELETE a if-match\n",
+            case(&[], &["a", "b"], &[], &["c"], Safe),
+            new(),
+            "1 PUT    c if-none-match\n2 PUT    a\n2 PUT    b\n3 PUT    doc if-none-match\n",
+        );
+        check(case(&["a"], &["a"], &["c"], &["c"], Safe), changed(), "1 PUT    doc if-match\n");
+        check(
+            case(&["a", "x"], &["b", "x"], &["c"], &["d"], Safe),
+            changed(),
+            "1 GET    c\n1 PUT    d if-none-match\n2 HEAD   a\n2 PUT    b\n3 PUT    doc if-match\n\
+             4 DELETE a if-match\n4 DELETE c if-match\n",
+        );
+        check(
+            case(&["a"], &["b"], &[], &[], Parallel),
+            changed(),
+            "1 HEAD   a\n2 PUT    b\n2 PUT    doc if-match\n3 DELETE a if-match\n",
+        );
+        check(
+            case(&["a"], &["b"], &["c"], &[], Background),
+            changed(),
+            "1 GET    c\n2 HEAD   a\n3 PUT    doc if-match\n4 DELETE c if-match\n+5 PUT    b\n+6 DELETE a if-match\n",
         );
     }
 
     #[test]
-    fn a_deleted_document_goes_before_its_references() {
-        let plan = delete("doc".into(), Condition::IfMatch(ETag::new("e")), vec!["a".into()]);
-        assert_eq!(plan.to_string(), "1 HEAD   a\n2 DELETE doc if-match\n3 DELETE a if-match\n");
-        assert_eq!(plan.requests(), 3);
+    fn a_deleted_document_goes_before_its_references_and_claims() {
+        let before = || Indexes { references: vec!["a".into()], claims: vec!["c".into()] };
+        let plan = |mode| delete("u1", "doc".into(), Condition::IfMatch(ETag::new("e")), before(), mode);
+        let safe = plan(PartitionWrites::Safe);
+        assert_eq!(
+            safe.to_string(),
+            "1 HEAD   a\n1 GET    c\n2 DELETE doc if-match\n3 DELETE a if-match\n3 DELETE c if-match\n"
+        );
+        assert_eq!(safe.requests(), 5);
+        assert_eq!(
+            plan(PartitionWrites::Background).to_string(),
+            "1 HEAD   a\n1 GET    c\n2 DELETE doc if-match\n3 DELETE c if-match\n+4 DELETE a if-match\n"
+        );
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{Record, RecordMeta, Resource, State};
 use crate::behavior::{self, Behavior, Exceeded, PlaceContext, Placement};
-use crate::database::Event;
+use crate::database::{Action, Event};
 use crate::encoding::{DecodeContext, Decoded, Derive, EncodeContext, Flat, KeyRing};
-use crate::key::Partition;
 use crate::plan::{Reference, STAMP};
 use crate::store::{Object, PutObject};
+use crate::unique::Claim;
 use crate::{Document, Error, ErrorKind, Result};
 
 /// Which write an object is made for.
@@ -20,7 +20,15 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    fn name(self) -> &'static str {
+    pub(super) fn action(self) -> Action {
+        match self {
+            Self::Insert => Action::Insert,
+            Self::Update => Action::Update,
+            Self::Replace => Action::Replace,
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Insert => "insert",
             Self::Update => "update",
@@ -37,6 +45,7 @@ pub(super) struct Placed {
     pub(super) object: PutObject,
     pub(super) stamp: Option<String>,
     pub(super) references: Vec<Reference>,
+    pub(super) claims: Vec<(Claim, PutObject)>,
     pub(super) overflowed: bool,
     pub(super) truncated: Vec<String>,
 }
@@ -92,6 +101,7 @@ impl Resource {
                 references.push(Reference::new(key, &state.version, stamp.as_deref()));
             }
         }
+        let claims = self.claims(state, id, &data, stamp.as_deref())?;
         let event = self.event_of(
             id,
             operation,
@@ -110,6 +120,7 @@ impl Resource {
             },
             stamp,
             references,
+            claims,
             overflowed: placement.overflowed,
             truncated: placement.truncated,
         })
@@ -133,14 +144,6 @@ impl Resource {
         }
         let Exceeded { size_bytes, limit_bytes } = exceeded.filter(|_| behavior == Behavior::UserManaged)?;
         Some(Event::ExceedsLimit { resource, id, operation: operation.name(), size_bytes, limit_bytes })
-    }
-
-    /// Keys of the index entries that a stored document has, also of values that only s3db.js would write.
-    pub(super) fn references_of(&self, state: &State, record: &Record) -> Vec<String> {
-        let key = |partition: &Partition| {
-            partition.foreign_key(&self.db.keys, self.name(), &record.id, &record.data, &record.meta.version)
-        };
-        state.partitions.iter().filter_map(key).collect()
     }
 
     /// Encodes a document, and gives it back as a reader will see it: amounts rounded, durations as ISO text.
@@ -202,7 +205,8 @@ impl Resource {
             tracing::warn!(resource = self.name(), id, field = warning.field, warning.message);
         }
         let data = reading.document;
-        Ok(Record { id: id.to_owned(), data, meta: RecordMeta::of(&object.head, &state.version) })
+        let meta = RecordMeta::of(&object, state.behavior, &state.version);
+        Ok(Record { id: id.to_owned(), data, meta })
     }
 }
 

@@ -2,58 +2,76 @@
 
 use futures::stream::{self, StreamExt as _};
 
+use super::update::lost_race;
 use super::{BatchError, BatchResult, Resource};
-use crate::plan;
-use crate::store::{Condition, DELETE_MANY_MAX, ListRequest};
+use crate::database::Action;
+use crate::plan::{self, Indexes};
+use crate::store::{Condition, DELETE_MANY_MAX, ETag, ListRequest};
 use crate::{Error, ErrorKind, Result};
 
 impl Resource {
     /// Deletes a document for good.
     ///
-    /// Requests: 1 HEAD (1 GET with partitions) + 1 conditional DELETE, and 1 HEAD + 1 DELETE per partition.
+    /// Requests: 1 HEAD (1 GET with partitions or unique fields) + 1 conditional DELETE, 1 HEAD + 1 DELETE per
+    /// partition, and 1 GET + 1 DELETE per unique value.
     /// Errors: `NotFound`; `Conflict` after too many lost races.
     pub async fn delete(&self, id: &str) -> Result<()> {
-        let state = self.state();
+        self.delete_document(id, None).await
+    }
+
+    pub(super) async fn delete_document(&self, id: &str, expected: Option<&ETag>) -> Result<()> {
         let key = self.document_key(id)?;
         for attempt in 0..self.db.options.update_attempts_max {
-            let delete = async {
-                let (etag, references) = if state.partitions.is_empty() {
-                    let head = self.db.store.head(&key).await?.ok_or_else(|| self.not_found(id))?;
-                    (head.etag, Vec::new())
-                } else {
-                    let object = self.db.store.get(&key).await?.ok_or_else(|| self.not_found(id))?;
-                    let etag = object.head.etag.clone();
-                    // What cannot be read can still be deleted; its references are left for fsck.
-                    let references = match self.decode(&state, id, object).await {
-                        Ok(record) => self.references_of(&state, &record),
-                        Err(error) => {
-                            tracing::warn!(%error, "deleting an unreadable document; its references stay");
-                            Vec::new()
-                        }
-                    };
-                    (etag, references)
-                };
-                let plan = plan::delete(key.clone(), Condition::IfMatch(etag), references);
-                crate::exec::run(self.db.store.as_ref(), plan, None).await
-            };
-            match delete.await {
-                Err(error) if error.kind() == ErrorKind::Conflict => self.pause(attempt).await,
-                result => return result.map(drop).map_err(|error: Error| self.at(error, id)),
+            match self.delete_once(id, &key, expected).await {
+                Err(error) if expected.is_none() && lost_race(&error) => self.pause(attempt).await,
+                result => return result.map_err(|error: Error| self.at(error, id)),
             }
         }
         Err(self.at(self.lost_races(), id))
     }
 
-    /// Deletes documents. Without partitions an absent id counts as deleted; with partitions it fails its item.
+    async fn delete_once(&self, id: &str, key: &str, expected: Option<&ETag>) -> Result<()> {
+        let state = self.state();
+        let is_heard = self.db.changes.is_heard(self.name());
+        let (etag, before, previous) = if state.is_indexed() || is_heard {
+            let object = self.db.store.get(key).await?.ok_or_else(|| self.not_found(id))?;
+            let etag = object.head.etag.clone();
+            // What cannot be read can still be deleted; its index entries are left for fsck.
+            match self.decode(&state, id, object).await {
+                Ok(record) => (etag, self.indexes_of(&state, &record), Some(record.data)),
+                Err(error) => {
+                    tracing::warn!(%error, "deleting an unreadable document; its index entries stay");
+                    (etag, Indexes::default(), None)
+                }
+            }
+        } else {
+            let head = self.db.store.head(key).await?.ok_or_else(|| self.not_found(id))?;
+            (head.etag, Indexes::default(), None)
+        };
+        self.check_expected(id, expected, &etag)?;
+        let condition = Condition::IfMatch(etag);
+        let plan = plan::delete(id, key.to_owned(), condition, before, self.db.options.partition_writes);
+        let outcome = crate::exec::run(self.context(), plan, None).await?;
+        self.finish(id, "delete", outcome).await;
+        if is_heard {
+            self.tell(id, Action::Delete, previous, None, None).await;
+        }
+        Ok(())
+    }
+
+    /// Deletes documents. Without partitions and unique fields an absent id counts as deleted; with them it fails its
+    /// item.
     ///
-    /// Requests: 1 DeleteObjects per 1,000 ids; with partitions, those of [`delete`](Self::delete) for each.
+    /// Requests: 1 DeleteObjects per 1,000 ids; with partitions, unique fields or somebody who follows
+    /// [`changes`](crate::Database::changes), those of [`delete`](Self::delete) for each.
     pub async fn delete_many<I>(&self, ids: I) -> BatchResult<String>
     where
         I: IntoIterator,
         I::Item: Into<String>,
     {
         let ids: Vec<String> = ids.into_iter().map(Into::into).collect();
-        let mut results = if self.state().partitions.is_empty() {
+        let one_by_one = self.state().is_indexed() || self.db.changes.is_heard(self.name());
+        let mut results = if !one_by_one {
             self.delete_objects(&ids).await
         } else {
             let deletes = ids.iter().map(|id| self.delete(id));
@@ -101,7 +119,7 @@ impl Resource {
         results
     }
 
-    /// Deletes every document of the resource and its references, and returns how many documents there were.
+    /// Deletes every document of the resource its references and its claims, and returns how many documents there were.
     ///
     /// Requests: 1 LIST + 1 DeleteObjects per 1,000 objects.
     /// Errors: `Denied` when the resource is paranoid, which is the default, and `force` is false.
@@ -114,9 +132,20 @@ impl Resource {
             .with("resource", self.name())
             .hint("pass force, or create the resource with paranoid off"));
         }
+        if self.db.changes.is_heard(self.name()) {
+            return self.delete_each().await;
+        }
         let documents = self.delete_prefix(self.db.keys.documents(self.name())?).await?;
         self.delete_prefix(self.db.keys.partitions(self.name(), None)?).await?;
+        self.delete_prefix(self.db.keys.claims(self.name(), None)?).await?;
         Ok(documents)
+    }
+
+    /// Deletes one by one, so that those who follow changes hear of each document.
+    async fn delete_each(&self) -> Result<u64> {
+        let ids = self.list_ids(super::ListOptions::default()).await?;
+        let deleted = self.delete_many(ids).await.into_result()?;
+        Ok(deleted.len() as u64)
     }
 
     async fn delete_prefix(&self, prefix: String) -> Result<u64> {

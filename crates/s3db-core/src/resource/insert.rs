@@ -1,18 +1,22 @@
 //! Creating documents.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use super::codec::{Operation, Placed};
-use super::{Record, RecordMeta, Resource, State, document};
-use crate::plan::{self, WriteRequest};
+use super::codec::Operation;
+use super::commit::Commit;
+use super::{Record, Resource, State, WriteCheck, document};
+use crate::plan::Indexes;
 use crate::store::Condition;
 use crate::{Document, Error, ErrorKind, Result};
 
 impl Resource {
     /// Creates a document. `id` comes from the document, or is generated.
     ///
-    /// Requests: 1 conditional PUT, and 1 PUT per partition before it.
-    /// Errors: `Validation` with every failing field, `AlreadyExists` when the id is taken, `TooLarge`, `Crypto` when
+    /// Requests: 1 conditional PUT, before it 1 PUT per partition, and before these 1 PUT per unique value.
+    /// Errors: `Validation` with every failing field, `AlreadyExists` when the id is taken, `Unique` when another
+    /// document holds a value that no two may hold, `TooLarge`, `Crypto` when
     /// the document holds a secret and the database has no passphrase. Nothing was written then, except possibly
     /// references that readers skip.
     pub async fn insert(&self, value: Value) -> Result<Record> {
@@ -23,48 +27,14 @@ impl Resource {
         self.create(&state, &id, data).await.map_err(|error| self.at(error, &id))
     }
 
-    async fn create(&self, state: &std::sync::Arc<State>, id: &str, data: Document) -> Result<Record> {
+    async fn create(&self, state: &Arc<State>, id: &str, data: Document) -> Result<Record> {
         let key = self.document_key(id)?;
         let data = state.schema.validate(data, crate::schema::Mode::Insert)?;
-        let placed = self.place(state, id, data, Operation::Insert).await?;
-        self.commit(state, id, key, placed, Condition::IfAbsent, Vec::new()).await
-    }
-
-    /// Runs the plan of a write and builds its record.
-    pub(super) async fn commit(
-        &self,
-        state: &State,
-        id: &str,
-        key: String,
-        placed: Placed,
-        condition: Condition,
-        references_before: Vec<String>,
-    ) -> Result<Record> {
-        let Placed { data, event, object, stamp, references, overflowed, truncated } = placed;
-        let meta = RecordMeta {
-            etag: crate::store::ETag::new(""),
-            version: state.version.clone(),
-            last_modified_ms: None,
-            content_length: object.body.len() as u64,
-            content_type: object.content_type.clone(),
-            has_content: object.metadata.get("_hascontent") == Some("true"),
-            overflowed,
-            truncated,
-        };
-        let plan = plan::write(WriteRequest {
-            key,
-            object,
-            condition,
-            references_before,
-            references_after: references,
-        });
-        let outcome = crate::exec::run(self.db.store.as_ref(), plan, stamp.as_deref()).await?;
-        let put =
-            outcome.put.ok_or_else(|| Error::new(ErrorKind::Unavailable, "the plan wrote no document"))?;
-        if let Some(event) = event {
-            self.db.events.emit(event);
-        }
-        Ok(Record { id: id.to_owned(), data, meta: RecordMeta { etag: put.etag, ..meta } })
+        let operation = Operation::Insert;
+        let placed = self.place(state, id, data, operation).await?;
+        let (condition, check) = (Condition::IfAbsent, WriteCheck::Checked);
+        let (before, previous) = (Indexes::default(), None);
+        self.commit(state, id, Commit { key, placed, condition, operation, check, before, previous }).await
     }
 
     /// Takes `id` out of the document, or generates one.

@@ -7,10 +7,13 @@ use crate::encoding::KeyRing;
 use crate::{Document, Error, ErrorKind, Result};
 
 mod batch;
+mod checked;
 mod codec;
+mod commit;
 mod config;
 mod content;
 mod delete;
+mod indexes;
 mod insert;
 mod list;
 mod merge;
@@ -21,10 +24,11 @@ mod replace;
 mod state;
 mod update;
 
+pub use checked::IfMatch;
 pub use config::{ID_SIZE, ResourceConfig};
 pub use list::ListOptions;
 pub use query::Query;
-pub use record::{BatchError, BatchResult, Listing, Page, Record, RecordMeta, Unreadable};
+pub use record::{BatchError, BatchResult, Listing, Page, Record, RecordMeta, Unreadable, WriteCheck};
 pub(crate) use state::{Shared, State};
 
 /// A collection of documents of one schema. Cheap to clone; clones share everything.

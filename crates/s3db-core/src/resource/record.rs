@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::behavior::Behavior;
 use crate::query::Filter;
-use crate::store::{ETag, Head};
+use crate::store::{ETag, Object};
 use crate::{Document, Error};
 
 /// A document with its id and what the store knows of it.
@@ -40,10 +41,51 @@ pub struct RecordMeta {
     pub overflowed: bool,
     /// Fields that this write cut or dropped to fit, under `truncate-data`.
     pub truncated: Vec<String>,
+    /// How far the ETag tells of changes by others: after a read those that the next update can see, after a write
+    /// those that this write has seen.
+    pub check: WriteCheck,
+}
+
+/// How far a conditional write sees that others have changed the document.
+///
+/// An ETag is the hash of the body alone, so that it depends on who wrote the document last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WriteCheck {
+    /// Every change is seen: the document carries a stamp, or was to be absent.
+    Checked,
+    /// Changes by stamping writers are seen. A second one by s3db.js, or by a database with stamps off, is not: these
+    /// leave the ETag as it is.
+    StampedOnly,
+    /// Nothing was checked, or no more than the user's content in the body.
+    Unchecked,
+}
+
+impl WriteCheck {
+    pub(crate) fn of(object: &Object, behavior: Behavior) -> Self {
+        let has_content = object.head.metadata.get("_hascontent") == Some("true") && !object.body.is_empty();
+        match crate::behavior::stamp_of(&object.body) {
+            Some(_) => Self::Checked,
+            None if has_content => Self::Unchecked,
+            // The body is the document, so that its hash is all there is to see.
+            None if behavior == Behavior::BodyOnly => Self::Checked,
+            None => Self::StampedOnly,
+        }
+    }
+
+    /// Short lower-case name, stable.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Checked => "checked",
+            Self::StampedOnly => "stamped-only",
+            Self::Unchecked => "unchecked",
+        }
+    }
 }
 
 impl RecordMeta {
-    pub(crate) fn of(head: &Head, current_version: &str) -> Self {
+    pub(crate) fn of(object: &Object, behavior: Behavior, current_version: &str) -> Self {
+        let head = &object.head;
         let version = head.metadata.get("_v").map_or(current_version, |version| version);
         // Releases of s3db.js write a bare number next to raw content.
         let version = if version.starts_with('v') { version.to_owned() } else { format!("v{version}") };
@@ -56,6 +98,7 @@ impl RecordMeta {
             has_content: head.metadata.get("_hascontent") == Some("true"),
             overflowed: head.metadata.get("_overflow") == Some("true"),
             truncated: Vec::new(),
+            check: WriteCheck::of(object, behavior),
         }
     }
 }

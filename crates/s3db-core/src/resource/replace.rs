@@ -3,60 +3,105 @@
 use serde_json::Value;
 
 use super::codec::Operation;
-use super::{Record, Resource, document};
-use crate::store::Condition;
-use crate::{Error, ErrorKind, Result};
+use super::commit::Commit;
+use super::update::lost_race;
+use super::{Record, Resource, WriteCheck, document};
+use crate::plan::Indexes;
+use crate::store::{Condition, ETag};
+use crate::{Document, Error, ErrorKind, Result};
 
 impl Resource {
     /// Writes a document whole, whatever was there before; creates it when there was none.
     ///
     /// With `timestamps`, `createdAt` stays that of the document before unless the new one gives it.
     ///
-    /// Requests: 1 PUT. With timestamps or partitions the old document must be known: 1 GET + 1 conditional PUT, and
-    /// those of the partitions.
-    /// Errors: `Validation`, `TooLarge`, `Conflict`.
+    /// Requests: 1 PUT. With timestamps, partitions or unique fields the old document must be known: 1 GET + 1
+    /// conditional PUT, and those of the partitions and unique values.
+    /// Errors: `Validation`, `Unique`, `TooLarge`, `Conflict`.
     pub async fn replace(&self, id: &str, value: Value) -> Result<Record> {
+        self.replace_document(id, value, None).await
+    }
+
+    pub(super) async fn replace_document(
+        &self,
+        id: &str,
+        value: Value,
+        expected: Option<&ETag>,
+    ) -> Result<Record> {
         let mut data = document(value)?;
         if let Some(other) = self.given_id(&mut data)?.filter(|other| other != id) {
             let error = Error::new(ErrorKind::Validation, "the document names another id").with("got", other);
             return Err(self.at(error, id));
         }
-        let state = self.state();
         let key = self.document_key(id)?;
-        if !state.timestamps && state.partitions.is_empty() {
-            let replace = async {
-                let data = state.schema.validate(data, crate::schema::Mode::Replace)?;
-                let placed = self.place(&state, id, data, Operation::Replace).await?;
-                self.commit(&state, id, key, placed, Condition::None, Vec::new()).await
-            };
-            return replace.await.map_err(|error: Error| self.at(error, id));
-        }
+        let state = self.state();
+        let must_read = state.timestamps || state.is_indexed() || self.db.changes.is_heard(self.name());
+        let replaced = if expected.is_none() && !must_read {
+            self.replace_blindly(id, key, data).await
+        } else {
+            self.replace_known(id, &key, data, expected).await
+        };
+        replaced.map_err(|error| self.at(error, id))
+    }
+
+    async fn replace_blindly(&self, id: &str, key: String, data: Document) -> Result<Record> {
+        let (state, operation) = (self.state(), Operation::Replace);
+        let data = state.schema.validate(data, crate::schema::Mode::Replace)?;
+        let placed = self.place(&state, id, data, operation).await?;
+        let (condition, check) = (Condition::None, WriteCheck::Unchecked);
+        let (before, previous) = (Indexes::default(), None);
+        self.commit(&state, id, Commit { key, placed, condition, operation, check, before, previous }).await
+    }
+
+    async fn replace_known(
+        &self,
+        id: &str,
+        key: &str,
+        data: Document,
+        expected: Option<&ETag>,
+    ) -> Result<Record> {
         for attempt in 0..self.db.options.update_attempts_max {
-            let replace = async {
-                let object = self.db.store.get(&key).await?;
-                let mut data = data.clone();
-                let mut created = data.get("createdAt").filter(|created| !created.is_null()).cloned();
-                let (condition, before) = match object {
-                    None => (Condition::IfAbsent, Vec::new()),
-                    Some(object) => {
-                        let etag = object.head.etag.clone();
-                        let before = self.decode(&state, id, object).await?;
-                        created = created.or_else(|| before.data.get("createdAt").cloned());
-                        (Condition::IfMatch(etag), self.references_of(&state, &before))
-                    }
-                };
-                self.stamp_times(&state, &mut data, created);
-                let data = state.schema.validate(data, crate::schema::Mode::Replace)?;
-                let placed = self.place(&state, id, data, Operation::Replace).await?;
-                self.commit(&state, id, key.clone(), placed, condition, before).await
-            };
-            match replace.await {
-                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::AlreadyExists) => {
+            match self.replace_once(id, key, data.clone(), expected).await {
+                Err(error)
+                    if expected.is_none()
+                        && (lost_race(&error) || error.kind() == ErrorKind::AlreadyExists)
+                        && !error.is_outcome_unknown() =>
+                {
                     self.pause(attempt).await;
                 }
-                result => return result.map_err(|error: Error| self.at(error, id)),
+                result => return result,
             }
         }
-        Err(self.at(self.lost_races(), id))
+        Err(self.lost_races())
+    }
+
+    async fn replace_once(
+        &self,
+        id: &str,
+        key: &str,
+        mut data: Document,
+        expected: Option<&ETag>,
+    ) -> Result<Record> {
+        let (state, operation) = (self.state(), Operation::Replace);
+        let object = self.db.store.get(key).await?;
+        let mut created = data.get("createdAt").filter(|created| !created.is_null()).cloned();
+        let (condition, check, before, previous) = match object {
+            None if expected.is_some() => return Err(self.not_found(id)),
+            None => (Condition::IfAbsent, WriteCheck::Checked, Indexes::default(), None),
+            Some(object) => {
+                let etag = object.head.etag.clone();
+                self.check_expected(id, expected, &etag)?;
+                let check = WriteCheck::of(&object, state.behavior);
+                let record = self.decode(&state, id, object).await?;
+                created = created.or_else(|| record.data.get("createdAt").cloned());
+                let before = self.indexes_of(&state, &record);
+                (Condition::IfMatch(etag), check, before, Some(record.data))
+            }
+        };
+        self.stamp_times(&state, &mut data, created);
+        let data = state.schema.validate(data, crate::schema::Mode::Replace)?;
+        let placed = self.place(&state, id, data, operation).await?;
+        let key = key.to_owned();
+        self.commit(&state, id, Commit { key, placed, condition, operation, check, before, previous }).await
     }
 }

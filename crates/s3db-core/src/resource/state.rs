@@ -6,12 +6,20 @@ use crate::behavior::Behavior;
 use crate::encoding::Mapper;
 use crate::key::Partition;
 use crate::schema::Schema;
+use crate::unique::Unique;
 
 /// What the handles of one resource share: its name, and the definition of the moment.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) name: String,
     current: RwLock<Arc<State>>,
+}
+
+impl State {
+    /// Whether a write must know what was stored before: for its index entries, or for its unique values.
+    pub(crate) fn is_indexed(&self) -> bool {
+        !self.partitions.is_empty() || !self.unique.is_empty()
+    }
 }
 
 impl Shared {
@@ -40,5 +48,6 @@ pub(crate) struct State {
     pub(crate) schema: Schema,
     pub(crate) mapper: Mapper,
     pub(crate) partitions: Vec<Partition>,
+    pub(crate) unique: Vec<Unique>,
     pub(crate) warnings: Vec<String>,
 }

@@ -1,16 +1,14 @@
 //! Changing documents.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::codec::Operation;
-use super::{Record, Resource, State, document, merge};
-use crate::store::{Condition, Object};
+use super::commit::Commit;
+use super::{Record, Resource, State, WriteCheck, document, merge};
+use crate::store::{Condition, ETag, Object};
 use crate::{Document, Error, ErrorKind, Result};
-
-/// First and longest pause before an update that lost a race is tried again.
-const BACKOFF_MS: (u64, u64) = (5, 500);
 
 impl Resource {
     /// Changes fields of a document and returns it whole.
@@ -19,12 +17,14 @@ impl Resource {
     /// and arrays replace; `{"$unset": ["field"]}` removes. When another writer was faster the document is read again
     /// and the change applied to what that writer left.
     ///
-    /// Requests: 1 GET + 1 conditional PUT, and 1 HEAD + 1 PUT + 1 DELETE for each partition whose value changes.
-    /// Errors: `NotFound`, `Validation`, `TooLarge`, `Conflict` after
+    /// Requests: 1 GET + 1 conditional PUT; 1 HEAD + 1 PUT + 1 DELETE more for each partition whose value changes, and
+    /// 1 GET + 1 PUT + 1 DELETE for each unique value that does.
+    /// Errors: `NotFound`, `Validation`, `Unique`, `TooLarge`, `Conflict` after
     /// [`update_attempts_max`](crate::database::DatabaseOptions::update_attempts_max) lost races.
     pub async fn update(&self, id: &str, changes: Value) -> Result<Record> {
         let changes = document(changes)?;
-        self.change(id, Operation::Update, |_| Ok(changes.clone())).await?.ok_or_else(|| self.not_found(id))
+        let edit = |data: &mut Document| merge::apply(data, changes.clone());
+        self.change(id, Operation::Update, None, edit).await?.ok_or_else(|| self.not_found(id))
     }
 
     /// The same as [`update`](Self::update): both merge.
@@ -32,9 +32,40 @@ impl Resource {
         self.update(id, changes).await
     }
 
+    /// Reads a document, lets `edit` change it, and writes it back, so that no change of another writer is lost.
+    ///
+    /// `edit` gets the fields without the id. It runs again on what the other writer left each time that a race is
+    /// lost, so that it must only compute. An error from it ends the call and nothing is written.
+    ///
+    /// ```
+    /// # fn main() -> s3db_core::Result<()> { tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use s3db_core::{Database, ResourceConfig};
+    /// use serde_json::json;
+    ///
+    /// let db = Database::connect("memory://shop/update_with").await?;
+    /// let stock = db.create_resource(ResourceConfig::new("stock", json!({"count": "number"}))).await?;
+    /// stock.insert(json!({"id": "apple", "count": 3})).await?;
+    ///
+    /// let sold = stock
+    ///     .update_with("apple", |apple| {
+    ///         let count = apple["count"].as_i64().unwrap_or(0);
+    ///         apple["count"] = json!(count - 1);
+    ///         Ok(())
+    ///     })
+    ///     .await?;
+    /// assert_eq!(sold.data["count"], 2);
+    /// # Ok(()) }) }
+    /// ```
+    ///
+    /// Requests and errors: as [`update`](Self::update), and those of `edit`. A `Conflict` whose
+    /// [outcome is unknown](Error::is_outcome_unknown) is not tried again, so that nothing is counted twice.
+    pub async fn update_with(&self, id: &str, edit: impl Fn(&mut Document) -> Result<()>) -> Result<Record> {
+        self.change(id, Operation::Update, None, edit).await?.ok_or_else(|| self.not_found(id))
+    }
+
     /// Updates the document of this id, or creates it. The document must hold its `id`.
     ///
-    /// Requests: 1 GET + 1 conditional PUT, and those of the partitions.
+    /// Requests: 1 GET + 1 conditional PUT, and those of partitions and unique values.
     /// Errors: as [`update`](Self::update) and [`insert`](Self::insert).
     pub async fn upsert(&self, value: Value) -> Result<Record> {
         let mut changes = document(value)?;
@@ -44,34 +75,40 @@ impl Resource {
                 .with("resource", self.name())
         })?;
         for attempt in 0..self.db.options.update_attempts_max {
-            if let Some(record) = self.change(&id, Operation::Update, |_| Ok(changes.clone())).await? {
+            let edit = |data: &mut Document| merge::apply(data, changes.clone());
+            if let Some(record) = self.change(&id, Operation::Update, None, edit).await? {
                 return Ok(record);
             }
             let mut data = changes.clone();
             data.insert("id".to_owned(), Value::String(id.clone()));
             match self.insert(Value::Object(data)).await {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => self.pause(attempt).await,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && !error.is_outcome_unknown() => {
+                    self.pause(attempt).await;
+                }
                 result => return result,
             }
         }
         Err(self.at(self.lost_races(), &id))
     }
 
-    /// Reads, changes and writes a document until no other writer comes between; `None` when there is none.
+    /// Reads, changes and writes a document until no other writer comes between; `None` when there is none. With an
+    /// expected ETag the document must have that one, and a lost race is not tried again.
     pub(super) async fn change(
         &self,
         id: &str,
         operation: Operation,
-        changes: impl Fn(&Record) -> Result<Document>,
+        expected: Option<&ETag>,
+        edit: impl Fn(&mut Document) -> Result<()>,
     ) -> Result<Option<Record>> {
         let key = self.document_key(id)?;
-        let state = self.state();
         for attempt in 0..self.db.options.update_attempts_max {
+            let state = self.state();
             let Some(object) = self.db.store.get(&key).await.map_err(|error| self.at(error, id))? else {
                 return Ok(None);
             };
-            match self.change_once(&state, id, &key, object, operation, &changes).await {
-                Err(error) if error.kind() == ErrorKind::Conflict => self.pause(attempt).await,
+            self.check_expected(id, expected, &object.head.etag)?;
+            match self.change_once(&state, id, &key, object, operation, &edit).await {
+                Err(error) if expected.is_none() && lost_race(&error) => self.pause(attempt).await,
                 result => return result.map(Some).map_err(|error| self.at(error, id)),
             }
         }
@@ -80,31 +117,47 @@ impl Resource {
 
     async fn change_once(
         &self,
-        state: &std::sync::Arc<State>,
+        state: &Arc<State>,
         id: &str,
         key: &str,
         object: Object,
         operation: Operation,
-        changes: impl Fn(&Record) -> Result<Document>,
+        edit: impl Fn(&mut Document) -> Result<()>,
     ) -> Result<Record> {
         let etag = object.head.etag.clone();
+        let check = WriteCheck::of(&object, state.behavior);
         let content = self.content_of(&object);
-        let before = self.decode(state, id, object).await?;
-        let references_before = self.references_of(state, &before);
-        let mut changes = changes(&before)?;
-        if let Some(other) = self.given_id(&mut changes)?.filter(|other| other != id) {
+        let record = self.decode(state, id, object).await?;
+        let before = self.indexes_of(state, &record);
+        let previous = self.db.changes.is_heard(self.name()).then(|| record.data.clone());
+        let created = record.data.get("createdAt").cloned();
+        let mut data = record.data;
+        edit(&mut data)?;
+        if let Some(other) = self.given_id(&mut data)?.filter(|other| other != id) {
             return Err(Error::new(ErrorKind::Validation, "an update cannot change the id").with("to", other));
         }
-        let created = before.data.get("createdAt").cloned();
-        let mut data = before.data;
-        merge::apply(&mut data, changes)?;
         self.stamp_times(state, &mut data, created);
         let data = state.schema.validate(data, crate::schema::Mode::Update)?;
         let placed = match content {
             Some(content) => self.place_beside_content(state, id, data, operation, content).await?,
             None => self.place(state, id, data, operation).await?,
         };
-        self.commit(state, id, key.to_owned(), placed, Condition::IfMatch(etag), references_before).await
+        let (key, condition) = (key.to_owned(), Condition::IfMatch(etag));
+        self.commit(state, id, Commit { key, placed, condition, operation, check, before, previous }).await
+    }
+
+    /// Refuses a document that is not the one that the caller has seen.
+    pub(super) fn check_expected(&self, id: &str, expected: Option<&ETag>, found: &ETag) -> Result<()> {
+        match expected {
+            Some(expected) if expected != found => {
+                let error = Error::new(ErrorKind::Conflict, "the document is not the one that was read")
+                    .with("expected_etag", expected)
+                    .with("found_etag", found)
+                    .hint("read it again and decide anew");
+                Err(self.at(error, id))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn lost_races(&self) -> Error {
@@ -114,13 +167,12 @@ impl Resource {
             .retryable(true)
     }
 
-    /// Exponential back-off with full jitter, so that writers who collided do not collide again.
     pub(super) async fn pause(&self, attempt: u32) {
-        let (first, longest) = BACKOFF_MS;
-        let ceiling = first.saturating_mul(1 << attempt.min(16)).min(longest);
-        let mut bytes = [0_u8; 8];
-        self.db.env.fill(&mut bytes);
-        let pause = u64::from_le_bytes(bytes) % (ceiling + 1);
-        self.db.env.sleep(Duration::from_millis(pause)).await;
+        crate::exec::pause(self.db.env.as_ref(), attempt).await;
     }
+}
+
+/// Whether a write surely did not happen because another writer was faster, so that it can be computed anew.
+pub(super) fn lost_race(error: &Error) -> bool {
+    error.kind() == ErrorKind::Conflict && !error.is_outcome_unknown()
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::messages;
 use super::notation::{Node, Raw, join};
 use super::problem::{Problems, did_you_mean};
-use super::rules::Rules;
+use super::rules::{Rules, Uniqueness};
 use super::run::{Field, Kind, Path, Run};
 use super::types::choice::EqualRules;
 use super::types::number::NumberRules;
@@ -37,6 +37,7 @@ impl Compiler<'_> {
                 optional: false,
                 nullable: false,
                 unique: false,
+                unique_group: None,
                 default: None,
                 rules: Map::new(),
             });
@@ -74,12 +75,18 @@ impl Compiler<'_> {
         if matches!(field.kind, Kind::Text(_)) && row.sensitive {
             secret_messages(&mut field, row.word);
         }
-        let unique = Rules::new(path, node, row.family, self.problems).flag("unique") == Some(true);
+        let mut rules = Rules::new(path, node, row.family, self.problems);
+        let unique = match row.family {
+            // Of a list it says that its items differ.
+            Family::Array => Uniqueness::No,
+            _ => rules.uniqueness(field.sensitive || field.password),
+        };
         field.default = self.default(path, node, row, &field);
         if let Some(info) = self.infos.get_mut(info).filter(|_| !path.is_empty()) {
             info.optional = field.optional;
             info.nullable = field.nullable;
-            info.unique = unique && row.family != Family::Array;
+            info.unique = unique != Uniqueness::No;
+            info.unique_group = if let Uniqueness::Shared(name) = unique { Some(name) } else { None };
             info.default = field.default.clone().filter(|_| !field.sensitive);
             info.rules =
                 node.rules.iter().filter_map(|(name, raw)| Some((name.clone(), raw.to_json()?))).collect();

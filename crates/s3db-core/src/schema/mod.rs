@@ -108,6 +108,9 @@ pub struct FieldInfo {
     pub nullable: bool,
     /// No two documents may hold the same value. Enforced by the resource, not by the schema.
     pub unique: bool,
+    /// Name of the constraint that this field shares with others, as in `unique:tenantEmail`: together their values are
+    /// unique. `None` when the field is unique by itself.
+    pub unique_group: Option<String>,
     /// Taken when the field is absent; not given for secrets.
     pub default: Option<Value>,
     /// The other rules as they were written.

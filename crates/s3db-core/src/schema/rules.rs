@@ -7,6 +7,7 @@ use super::notation::{Node, Raw};
 use super::problem::{Problems, did_you_mean};
 use super::types::number;
 use super::words::{Family, format_word, rule_word, words_for};
+use crate::key::check_name;
 
 /// The rules of one attribute. A value that cannot be read is a problem, and the rule is left out.
 #[derive(Debug)]
@@ -15,6 +16,22 @@ pub(super) struct Rules<'a, 'p> {
     node: &'a Node,
     family: Family,
     problems: &'p mut Problems,
+}
+
+/// What the rule `unique` says of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Uniqueness {
+    No,
+    /// No two documents share its value.
+    Alone,
+    /// No two documents share the values of all fields of this name.
+    Shared(String),
+}
+
+impl Uniqueness {
+    fn of(flag: bool) -> Self {
+        if flag { Self::Alone } else { Self::No }
+    }
 }
 
 impl<'a, 'p> Rules<'a, 'p> {
@@ -63,6 +80,30 @@ impl<'a, 'p> Rules<'a, 'p> {
             Raw::Text(text) => text.trim().parse().ok(),
             _ => None,
         })
+    }
+
+    /// `unique`, `unique:name`. Refused where it cannot be kept: the key of a claim must give no secret away, and the
+    /// items of a list are no field.
+    pub(super) fn uniqueness(&mut self, secret: bool) -> Uniqueness {
+        let uniqueness = self.read("unique", "true, false or a name", |raw| match raw {
+            Raw::Flag(flag) | Raw::Json(Value::Bool(flag)) => Some(Uniqueness::of(*flag)),
+            Raw::Text(text) | Raw::Json(Value::String(text)) => match text.trim() {
+                "true" => Some(Uniqueness::Alone),
+                "false" => Some(Uniqueness::No),
+                name if check_name("unique", name).is_ok() => Some(Uniqueness::Shared(name.to_owned())),
+                _ => None,
+            },
+            _ => None,
+        });
+        let uniqueness = uniqueness.unwrap_or(Uniqueness::No);
+        let why = match (secret, self.path.contains("[]")) {
+            _ if uniqueness == Uniqueness::No => return uniqueness,
+            (false, false) => return uniqueness,
+            (true, _) => "a secret or password cannot be `unique`: who guesses a value could confirm it",
+            (false, true) => "an item of a list cannot be `unique`",
+        };
+        self.problem("unique", why, "leave the rule out");
+        Uniqueness::No
     }
 
     /// A number.

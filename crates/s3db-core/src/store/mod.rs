@@ -55,7 +55,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Writes an object, replacing one that exists.
     ///
-    /// Errors: `Conflict` when `condition` does not hold, also [`Condition::IfMatch`] on an absent key.
+    /// Errors: `Conflict` when `condition` does not hold, also [`Condition::IfMatch`] on an absent key. A store that
+    /// sends a request again by itself must mark a `Conflict` that follows such a retry as
+    /// [`outcome_unknown`](crate::Error::outcome_unknown): it may be the refusal of its own success.
     async fn put(&self, key: &str, object: PutObject, condition: Condition) -> Result<PutResult>;
 
     /// Reads an object; `None` when it is absent.

@@ -10,6 +10,7 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use super::attempts::MarkRetries;
 use super::{S3Config, http};
 use crate::Result;
 
@@ -32,6 +33,7 @@ pub(super) async fn connect(config: &S3Config) -> Result<Connected> {
     let region = sdk.region().map_or(REGION_DEFAULT, Region::as_ref).to_owned();
     let endpoint = config.endpoint.clone().or_else(|| endpoint_of_environment(&sdk));
     let mut builder = aws_sdk_s3::config::Builder::from(&sdk)
+        .interceptor(MarkRetries)
         .force_path_style(config.path_style || (config.endpoint.is_none() && endpoint.is_some()))
         // One unhealthy server must not use up the retries of another one.
         .retry_partition(RetryPartition::new(format!(

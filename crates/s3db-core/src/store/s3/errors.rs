@@ -9,6 +9,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId as _;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 
+use super::attempts::is_retried;
 use super::{Condition, limits};
 use crate::env::{Env as _, SystemEnv};
 use crate::{Error, ErrorKind};
@@ -104,6 +105,7 @@ impl<'a> Call<'a> {
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
         let key = self.key.unwrap_or_default();
+        let is_retried = is_retried(error.raw_response());
         let is_lost_race = match (condition, status(&error)) {
             (Condition::None, _) => false,
             (_, Some(412)) => true,
@@ -112,9 +114,11 @@ impl<'a> Call<'a> {
             _ => false,
         };
         if is_lost_race {
-            return limits::condition_failed(key, condition);
+            return limits::condition_failed(key, condition).outcome_unknown(is_retried);
         }
-        self.failed(error)
+        let error = self.failed(error);
+        let unknown = is_retried || error.is_outcome_unknown();
+        error.outcome_unknown(unknown)
     }
 
     /// Refuses a condition that the server is said not to check.

@@ -3,8 +3,8 @@
 //! The SDK retries by itself what a retry can mend: lost connections, timeouts, 5xx and throttling, with adaptive
 //! pauses. Put no retrying layer around this store.
 //!
-//! A conditional write whose answer was lost is retried too, and is then refused by its own success: after a
-//! `Conflict`, read the object before you believe that somebody else has written it.
+//! A conditional write whose answer was lost is retried too, and is then refused by its own success: a `Conflict` that
+//! follows a retry is marked as [`outcome_unknown`](crate::Error::is_outcome_unknown).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{Error, Result};
 
+mod attempts;
 mod client;
 mod config;
 mod encoded_word;

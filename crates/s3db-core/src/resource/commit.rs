@@ -1,0 +1,155 @@
+//! Runs the plan of a write, and tells of it.
+
+use std::sync::Arc;
+
+use super::codec::{Operation, Placed};
+use super::{Record, RecordMeta, Resource, State, WriteCheck};
+use crate::database::{Action, Change, Event};
+use crate::exec::{Context, Outcome};
+use crate::plan::{self, Indexes, WriteRequest};
+use crate::store::{Condition, ETag};
+use crate::{Document, Error, ErrorKind, Result};
+
+/// How often a background index write is tried.
+const BACKGROUND_ATTEMPTS_MAX: u32 = 4;
+
+/// A write that is ready to be sent.
+pub(super) struct Commit {
+    /// Key of the document.
+    pub(super) key: String,
+    pub(super) placed: Placed,
+    pub(super) condition: Condition,
+    pub(super) operation: Operation,
+    /// How far `condition` sees the writes of others.
+    pub(super) check: WriteCheck,
+    /// Index entries and claims of the stored document.
+    pub(super) before: Indexes,
+    /// The stored document, where somebody listens to changes.
+    pub(super) previous: Option<Document>,
+}
+
+impl Resource {
+    /// Runs the plan of a write and builds its record.
+    pub(super) async fn commit(&self, state: &State, id: &str, commit: Commit) -> Result<Record> {
+        let Commit { key, placed, condition, operation, check, before, previous } = commit;
+        let Placed { data, event, object, stamp, references, claims, overflowed, truncated } = placed;
+        let mut meta = RecordMeta {
+            etag: ETag::new(""),
+            version: state.version.clone(),
+            last_modified_ms: None,
+            content_length: object.body.len() as u64,
+            content_type: object.content_type.clone(),
+            has_content: object.metadata.get("_hascontent") == Some("true"),
+            overflowed,
+            truncated,
+            check,
+        };
+        let plan = plan::write(WriteRequest {
+            id: id.to_owned(),
+            key,
+            object,
+            condition,
+            before,
+            references,
+            claims,
+            partition_writes: self.db.options.partition_writes,
+        });
+        let mut outcome = crate::exec::run(self.context(), plan, stamp.as_deref()).await?;
+        let put = outcome.put.take();
+        let put = put.ok_or_else(|| Error::new(ErrorKind::Unavailable, "the plan wrote no document"))?;
+        self.finish(id, operation.name(), outcome).await;
+        if let Some(event) = event {
+            self.db.events.emit(event);
+        }
+        meta.etag = put.etag;
+        if self.db.changes.is_heard(self.name()) {
+            let etag = Some(meta.etag.clone());
+            self.tell(id, operation.action(), previous, Some(data.clone()), etag).await;
+        }
+        Ok(Record { id: id.to_owned(), data, meta })
+    }
+
+    /// What comes after the commit: index writes in the background, and word of those that failed.
+    pub(super) async fn finish(&self, id: &str, operation: &'static str, outcome: Outcome) {
+        for error in outcome.missing_references {
+            self.index_failed(id, operation, &error);
+        }
+        if outcome.background.is_empty() {
+            return;
+        }
+        let Outcome { background: stages, seen, .. } = outcome;
+        let (store, env) = (self.db.store.clone(), self.db.env.clone());
+        // Not the database itself, which would then never be dropped while work is pending, and never say so.
+        let (db, shared, id) = (Arc::downgrade(&self.db), self.shared.clone(), id.to_owned());
+        let work = async move {
+            for attempt in 1.. {
+                match crate::exec::run_background(store.as_ref(), stages.clone(), &seen).await {
+                    Ok(()) => return,
+                    Err(error) if error.is_retryable() && attempt < BACKGROUND_ATTEMPTS_MAX => {
+                        crate::exec::pause(env.as_ref(), attempt).await;
+                    }
+                    Err(error) => {
+                        if let Some(db) = db.upgrade() {
+                            Self { db, shared }.index_failed(&id, operation, &error);
+                        }
+                        return;
+                    }
+                }
+            }
+        };
+        self.db.background.spawn(work).await;
+    }
+
+    /// Tells those who listen to changes.
+    pub(super) async fn tell(
+        &self,
+        id: &str,
+        action: Action,
+        before: Option<Document>,
+        after: Option<Document>,
+        etag: Option<ETag>,
+    ) {
+        let (resource, id) = (self.name().to_owned(), id.to_owned());
+        let at_ms = self.db.env.now_ms();
+        self.db.changes.publish(Change { resource, id, action, before, after, etag, at_ms }).await;
+    }
+
+    pub(super) fn context(&self) -> Context<'_> {
+        Context {
+            store: &self.db.store,
+            env: self.db.env.as_ref(),
+            keys: &self.db.keys,
+            holders: self,
+            claim_grace: self.db.options.claim_grace,
+        }
+    }
+
+    fn index_failed(&self, id: &str, operation: &'static str, error: &Error) {
+        tracing::warn!(resource = self.name(), id, operation, %error, "index entries are missing until fsck");
+        self.db.events.emit(Event::PartitionIndexError {
+            resource: self.name().to_owned(),
+            id: id.to_owned(),
+            operation,
+            error: error.to_string(),
+        });
+    }
+}
+
+/// Loads what stands behind a claim.
+#[async_trait::async_trait]
+impl crate::exec::Holders for Resource {
+    async fn holds(&self, id: &str, claim: &str) -> Result<bool> {
+        // An id that no key can hold was never written.
+        let Ok(key) = self.document_key(id) else {
+            return Ok(false);
+        };
+        let state: Arc<State> = self.state();
+        match self.fetch(&state, id, &key).await {
+            Ok(None) => Ok(false),
+            Ok(Some(record)) => Ok(self.indexes_of(&state, &record).claims.iter().any(|key| key == claim)),
+            // What cannot be read may hold the value.
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Crypto) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Tells a first answer from one that follows a retry of the SDK.
+//!
+//! A conditional write whose answer was lost is sent again and then refused by its own success. Only after a retry is a
+//! refusal open to doubt, so that the caller need read the object back only then.
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+/// Set on answers to a retry. No server sends it.
+const HEADER: &str = "x-s3db-retried";
+
+/// Marks answers to a retry.
+#[derive(Debug)]
+pub(super) struct MarkRetries;
+
+#[dyn_dispatch_hint]
+impl Intercept for MarkRetries {
+    fn name(&self) -> &'static str {
+        "s3db-mark-retries"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let retried = config.load::<RequestAttempts>().is_some_and(|attempts| attempts.attempts() > 1);
+        let headers = context.response_mut().headers_mut();
+        if retried {
+            headers.insert(HEADER, "1");
+        } else {
+            headers.remove(HEADER);
+        }
+        Ok(())
+    }
+}
+
+/// Whether an answer followed a retry.
+pub(super) fn is_retried(response: Option<&HttpResponse>) -> bool {
+    response.is_some_and(|response| response.headers().get(HEADER).is_some())
+}
