@@ -11,3 +11,4 @@ mod bad_input;
 mod interop;
 mod s3;
 mod verbs;
+mod writes;
