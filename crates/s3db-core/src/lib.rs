@@ -14,12 +14,13 @@ pub mod database;
 pub mod encoding;
 pub mod env;
 mod exec;
-mod id;
+pub mod id;
 pub mod key;
 pub mod plan;
 pub mod query;
 pub mod resource;
 pub mod schema;
+pub mod sequence;
 pub mod store;
 pub mod unique;
 

@@ -21,7 +21,7 @@ struct Layer {
 
 const LAYERS: &[Layer] = &[
     Layer {
-        modules: &["encoding", "schema", "behavior", "key", "plan", "query"],
+        modules: &["encoding", "schema", "behavior", "key", "plan", "query", "id"],
         forbidden: &[
             "store",
             "exec",
@@ -49,7 +49,7 @@ const LAYERS: &[Layer] = &[
         words: &[],
     },
     Layer {
-        modules: &["exec", "catalog"],
+        modules: &["exec", "catalog", "sequence"],
         forbidden: &["resource", "database", "plugin"],
         allowed: &[],
         words: &[],

@@ -9,6 +9,9 @@ use crate::{Error, ErrorKind, Result};
 /// The behavior of a definition that names none.
 pub const DEFAULT_BEHAVIOR: &str = "user-managed";
 
+/// Member of a version with the settings of its id generator.
+pub(super) const ID_GENERATOR_SETTINGS: &str = "idGeneratorSettings";
+
 /// Length of a generated id where a definition gives none.
 pub const DEFAULT_ID_SIZE: usize = 22;
 
@@ -38,6 +41,8 @@ pub struct ResourceDefinition {
     pub id_size: usize,
     /// `default`, `incremental` or `custom`.
     pub id_generator: String,
+    /// What that word does not say of the generator. s3db.js does not write it, and drops it when it writes.
+    pub id_generator_settings: Option<Value>,
     /// Who made the resource: `user`, or the name of a plugin.
     pub created_by: String,
     /// Summary of the JavaScript hooks; in buckets of old releases their code, which is kept and never run.
@@ -154,6 +159,7 @@ impl ResourceDefinition {
         if let Some(size) = data.get("idSize").and_then(length) {
             self.id_size = size;
         }
+        self.id_generator_settings = data.get(ID_GENERATOR_SETTINGS).cloned();
         match data.get("idGenerator") {
             Some(Value::String(kind)) if kind != "nanoid" => kind.clone_into(&mut self.id_generator),
             Some(value) => self.id_size = length(value).unwrap_or(self.id_size),
@@ -174,6 +180,7 @@ impl ResourceDefinition {
             auto_decrypt: true,
             id_size: DEFAULT_ID_SIZE,
             id_generator: "default".to_owned(),
+            id_generator_settings: None,
             created_by: "user".to_owned(),
             hooks: Map::new(),
             map: None,

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::definition::ID_GENERATOR_SETTINGS;
 use super::{Catalog, ResourceDefinition, edit_object};
 
 /// What [`Catalog::upsert`] did.
@@ -131,6 +132,9 @@ fn version_data(
     data.insert("hooks".into(), hooks);
     data.insert("idSize".into(), definition.id_size.into());
     data.insert("idGenerator".into(), definition.id_generator.as_str().into());
+    if let Some(settings) = &definition.id_generator_settings {
+        data.insert(ID_GENERATOR_SETTINGS.into(), settings.clone());
+    }
     let created_at = kept("createdAt").filter(|_| same).cloned();
     data.insert("createdAt".into(), created_at.unwrap_or_else(|| json!(now)));
     if let Some(map) = &definition.map {
@@ -139,7 +143,8 @@ fn version_data(
     for (name, value) in existing.into_iter().flatten() {
         // A map names the paths of one version: a new version does not inherit it.
         let of_version = !same && matches!(name.as_str(), "cache" | "map");
-        if !of_version && !data.contains_key(name) {
+        let settled = name == ID_GENERATOR_SETTINGS;
+        if !of_version && !settled && !data.contains_key(name) {
             data.insert(name.clone(), value.clone());
         }
     }

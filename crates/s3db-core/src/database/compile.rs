@@ -4,6 +4,7 @@ use super::{Event, Inner, unknown_resource};
 use crate::Result;
 use crate::catalog::ResourceDefinition;
 use crate::encoding::{Mapper, PluginRegistries, SchemaRegistry};
+use crate::id::{IdGenerator, Incremental};
 use crate::key::Partition;
 use crate::resource::State;
 use crate::schema::{Schema, SchemaOptions, Strictness};
@@ -52,11 +53,27 @@ fn compile(definition: &ResourceDefinition) -> Result<State> {
         timestamps: definition.timestamps,
         paranoid: definition.paranoid,
         auto_decrypt: definition.auto_decrypt,
-        id_size: definition.id_size,
+        ids: id_generator(definition, &mut warnings),
         schema,
         mapper,
         partitions,
         unique,
         warnings,
+    })
+}
+
+/// The generator of the catalogue. A function cannot be in it: until the program gives one, ids are random, as with
+/// s3db.js.
+fn id_generator(definition: &ResourceDefinition, warnings: &mut Vec<String>) -> IdGenerator {
+    let incremental = definition.id_generator.starts_with("incremental");
+    let random = IdGenerator::nanoid(definition.id_size.clamp(1, crate::id::ID_SIZE_MAX));
+    let read = match (&definition.id_generator_settings, incremental) {
+        (Some(settings), _) => IdGenerator::from_json(settings),
+        (None, true) => Incremental::parse(&definition.id_generator).map(IdGenerator::Incremental),
+        (None, false) => return random,
+    };
+    read.unwrap_or_else(|error| {
+        warnings.push(format!("the id generator is not understood: {error}"));
+        if incremental { IdGenerator::Incremental(Incremental::default()) } else { random }
     })
 }

@@ -5,13 +5,11 @@ use serde_json::Value;
 use super::Database;
 use crate::catalog::{Catalog, ResourceDefinition};
 use crate::encoding::{PluginRegistries, SchemaRegistry};
+use crate::id::IdGenerator;
 use crate::key::Partition;
 use crate::resource::{Resource, ResourceConfig};
 use crate::schema::{Schema, SchemaOptions, Strictness};
 use crate::{Document, Error, ErrorKind, Result};
-
-/// Longest generated id: with the rest of its key it must stay below the limit of keys.
-const ID_SIZE_MAX: usize = 255;
 
 impl Database {
     /// Creates a resource, or gives one of this name a new version of its definition. The same definition again changes
@@ -22,31 +20,40 @@ impl Database {
     /// not exist.
     pub async fn create_resource(&self, config: ResourceConfig) -> Result<Resource> {
         let name = config.name.clone();
+        let ids = config.id_generator.clone();
         let definition = self.define(config).map_err(|error| error.with("resource", &name))?;
         let now = self.inner.now();
         self.inner
             .change_catalog(|catalog| {
                 let mut definition = definition.clone();
+                if ids.is_none() {
+                    keep_id_generator(catalog, &mut definition)?;
+                }
                 evolve_registries(catalog, &mut definition, &now)?;
                 let upserted = catalog.upsert(&definition, &now);
                 Ok(((), upserted.changed))
             })
             .await?;
         let state = self.inner.compile(&name)?;
-        Ok(self.install(&name, state))
+        let resource = self.install(&name, state);
+        if let Some(ids) = ids {
+            resource.shared.set_custom_ids(matches!(ids, IdGenerator::Custom(_)).then_some(ids));
+        }
+        Ok(resource)
     }
 
     fn define(&self, config: ResourceConfig) -> Result<ResourceDefinition> {
-        if config.id_size == 0 || config.id_size > ID_SIZE_MAX {
-            return Err(Error::new(ErrorKind::Config, "idSize is from 1 to 255").with("got", config.id_size));
-        }
+        let ids = config.id_generator.unwrap_or_else(|| IdGenerator::nanoid(config.id_size));
+        ids.check()?;
         let mut definition = ResourceDefinition::new(&config.name, &config.attributes)?;
         definition.behavior = config.behavior.to_string();
         definition.timestamps = config.timestamps;
         definition.paranoid = config.paranoid;
         definition.all_nested_objects_optional = config.all_nested_objects_optional;
         definition.auto_decrypt = config.auto_decrypt;
-        definition.id_size = config.id_size;
+        definition.id_size = ids.size().unwrap_or(config.id_size);
+        definition.id_generator = ids.word().to_owned();
+        definition.id_generator_settings = ids.settings();
         definition.created_by = config.created_by;
         let options = SchemaOptions {
             all_nested_objects_optional: config.all_nested_objects_optional,
@@ -71,6 +78,15 @@ impl Database {
         }
         Ok(definition)
     }
+}
+
+/// A definition that says nothing of ids must not end a sequence that others count on.
+fn keep_id_generator(catalog: &Catalog, definition: &mut ResourceDefinition) -> Result<()> {
+    if let Some(existing) = catalog.definition(&definition.name)?.filter(|d| d.id_generator != "default") {
+        definition.id_generator = existing.id_generator;
+        definition.id_generator_settings = existing.id_generator_settings;
+    }
+    Ok(())
 }
 
 /// Gives every path of the new definition its short key: those of the bucket stay, new paths get fresh ones.

@@ -138,6 +138,15 @@ impl Keys {
         }
     }
 
+    /// List prefix of the sequences of a resource, with their locks.
+    ///
+    /// # Errors
+    /// `Config` for a bad resource name.
+    pub fn sequences(&self, resource: &str) -> Result<String> {
+        check_name("resource", resource)?;
+        fits(self.below(&format!("resource={resource}/sequence=")))
+    }
+
     /// The value object of an id sequence.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::behavior::Behavior;
+use crate::id::{ID_SIZE, IdGenerator};
 use crate::{Document, Error, ErrorKind, Result};
 
 /// Definition of a resource, for [`Database::create_resource`](crate::Database::create_resource).
@@ -31,11 +32,9 @@ pub struct ResourceConfig {
     pub(crate) all_nested_objects_optional: bool,
     pub(crate) auto_decrypt: bool,
     pub(crate) id_size: usize,
+    pub(crate) id_generator: Option<IdGenerator>,
     pub(crate) created_by: String,
 }
-
-/// Length of a generated id, in characters.
-pub const ID_SIZE: usize = 22;
 
 impl ResourceConfig {
     /// A resource of `attributes`, an object in schema notation. The behavior is [`Behavior::BodyOverflow`].
@@ -50,6 +49,7 @@ impl ResourceConfig {
             all_nested_objects_optional: true,
             auto_decrypt: true,
             id_size: ID_SIZE,
+            id_generator: None,
             created_by: "user".to_owned(),
         }
     }
@@ -96,7 +96,15 @@ impl ResourceConfig {
         self
     }
 
-    /// Length of generated ids, in characters; 22 by default.
+    /// Which ids documents get that come without one. Not given, a resource that exists keeps its own, and a new one
+    /// gives random ids of [`id_size`](Self::id_size) characters.
+    #[must_use]
+    pub fn id_generator(mut self, generator: IdGenerator) -> Self {
+        self.id_generator = Some(generator);
+        self
+    }
+
+    /// Length of random ids, in characters; 22 by default.
     #[must_use]
     pub fn id_size(mut self, id_size: usize) -> Self {
         self.id_size = id_size;
@@ -140,6 +148,9 @@ impl ResourceConfig {
                     let size = value.as_u64().and_then(|size| usize::try_from(size).ok());
                     config.id_size = size.ok_or_else(|| wrong_member(member, "a whole number", members))?;
                 }
+                // The word that catalogues have for ids of `idSize`.
+                "idGenerator" if value == "default" => {}
+                "idGenerator" => config.id_generator = Some(IdGenerator::from_json(value)?),
                 "createdBy" => {
                     let text = value.as_str().ok_or_else(|| wrong_member(member, "a text", members))?;
                     config.created_by = text.to_owned();
@@ -156,5 +167,5 @@ fn wrong_member(member: &str, wanted: &str, members: &Document) -> Error {
         .with("member", member)
         .with("wanted", wanted)
         .with("resource", members.get("name").and_then(Value::as_str).unwrap_or("?"))
-        .hint("the members are name, attributes, behavior, timestamps, paranoid, partitions, allNestedObjectsOptional, autoDecrypt, idSize, createdBy")
+        .hint("the members are name, attributes, behavior, timestamps, paranoid, partitions, allNestedObjectsOptional, autoDecrypt, idSize, idGenerator, createdBy")
 }

@@ -21,11 +21,13 @@ mod query;
 mod read;
 mod record;
 mod replace;
+mod sequences;
 mod state;
 mod update;
 
+pub use crate::id::ID_SIZE;
 pub use checked::IfMatch;
-pub use config::{ID_SIZE, ResourceConfig};
+pub use config::ResourceConfig;
 pub use list::ListOptions;
 pub use query::Query;
 pub use record::{BatchError, BatchResult, Listing, Page, Record, RecordMeta, Unreadable, WriteCheck};

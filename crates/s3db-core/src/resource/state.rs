@@ -4,8 +4,10 @@ use std::sync::{Arc, RwLock};
 
 use crate::behavior::Behavior;
 use crate::encoding::Mapper;
+use crate::id::IdGenerator;
 use crate::key::Partition;
 use crate::schema::Schema;
+use crate::sequence::Sequences;
 use crate::unique::Unique;
 
 /// What the handles of one resource share: its name, and the definition of the moment.
@@ -13,6 +15,9 @@ use crate::unique::Unique;
 pub(crate) struct Shared {
     pub(crate) name: String,
     current: RwLock<Arc<State>>,
+    /// A function that makes ids, which only the program can give and no catalogue holds.
+    custom_ids: RwLock<Option<IdGenerator>>,
+    pub(crate) sequences: Sequences,
 }
 
 impl State {
@@ -24,11 +29,24 @@ impl State {
 
 impl Shared {
     pub(crate) fn new(name: &str, state: State) -> Self {
-        Self { name: name.to_owned(), current: RwLock::new(Arc::new(state)) }
+        Self {
+            name: name.to_owned(),
+            current: RwLock::new(Arc::new(state)),
+            custom_ids: RwLock::default(),
+            sequences: Sequences::default(),
+        }
     }
 
     pub(crate) fn current(&self) -> Arc<State> {
         self.current.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    pub(crate) fn custom_ids(&self) -> Option<IdGenerator> {
+        self.custom_ids.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    pub(crate) fn set_custom_ids(&self, generator: Option<IdGenerator>) {
+        *self.custom_ids.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = generator;
     }
 
     pub(crate) fn replace(&self, state: State) {
@@ -44,7 +62,7 @@ pub(crate) struct State {
     pub(crate) timestamps: bool,
     pub(crate) paranoid: bool,
     pub(crate) auto_decrypt: bool,
-    pub(crate) id_size: usize,
+    pub(crate) ids: IdGenerator,
     pub(crate) schema: Schema,
     pub(crate) mapper: Mapper,
     pub(crate) partitions: Vec<Partition>,
