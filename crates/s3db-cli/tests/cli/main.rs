@@ -6,5 +6,7 @@ mod commands;
 mod demo;
 mod dumps;
 mod formats;
+#[cfg(feature = "s3")]
+mod s3;
 mod secrets;
 mod support;

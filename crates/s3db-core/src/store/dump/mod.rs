@@ -49,11 +49,12 @@ pub enum Destination {
 /// Errors: those of `list`; `Unavailable` when `out` takes no more.
 pub async fn dump<W: io::Write + Send>(store: &Arc<dyn Store>, key_prefix: &str, out: W) -> Result<Dumped> {
     let key_prefix = key_prefix.trim_end_matches('/');
-    let mut writer = Writer::begin(out, key_prefix)?;
     let mut dumped = Dumped::default();
     let mut request = ListRequest::prefix(below(key_prefix, ""));
+    let mut page = store.list(request.clone()).await?;
+    // Only now: a store that does not answer must leave no half of a dump behind.
+    let mut writer = Writer::begin(out, key_prefix)?;
     loop {
-        let page = store.list(request.clone()).await?;
         let keys = page.entries.into_iter().map(|entry| entry.key);
         let mut objects = stream::iter(keys.map(|key| read(store.clone(), key))).buffered(CONCURRENCY);
         while let Some(object) = objects.next().await {
@@ -72,6 +73,7 @@ pub async fn dump<W: io::Write + Send>(store: &Arc<dyn Store>, key_prefix: &str,
             writer.end()?;
             return Ok(dumped);
         }
+        page = store.list(request.clone()).await?;
     }
 }
 
