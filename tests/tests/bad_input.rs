@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use s3db::behavior::Behavior;
 use s3db::encoding::Passphrase;
+use s3db::store::dump::{self, Destination};
 use s3db::store::{Condition, MemoryStore, Metadata, PutObject, Store};
 use s3db::{Database, Error, ErrorKind, Event, ResourceConfig};
 use serde_json::json;
@@ -94,6 +95,50 @@ async fn a_damaged_catalogue_is_mended_after_a_backup_and_reported() {
     assert_eq!(backups[0].1.body, damaged);
     let again = open(&store).await.unwrap();
     assert_eq!(again.resource_names(), ["users"]);
+}
+
+#[tokio::test]
+async fn whoever_listens_hears_first_that_the_catalogue_was_mended() {
+    let bucket = include_str!("../buckets/self-healing.json");
+    let store = MemoryStore::new();
+    let dyn_store: Arc<dyn Store> = Arc::new(store.clone());
+    dump::load(&dyn_store, "", bucket.as_bytes(), Destination::MustBeEmpty).await.unwrap();
+    let db = open(&store).await.unwrap();
+    // The first listener takes it from nobody.
+    for mut events in [db.events(), db.events()] {
+        let Some(Event::CatalogHealed { mended, backup, missing }) = events.next().await else {
+            panic!("nothing was heard")
+        };
+        assert!(mended.len() >= 3, "{mended:?}");
+        assert!(store.get(&backup).await.unwrap().is_some(), "{backup}");
+        assert_eq!(missing, [""; 0]);
+        assert_eq!(events.try_next(), None, "once");
+    }
+    assert_eq!(open(&store).await.unwrap().events().try_next(), None, "it is sound now");
+}
+
+#[tokio::test]
+async fn a_catalogue_cut_after_a_whole_resource_names_those_that_are_gone() {
+    let store = MemoryStore::new();
+    let db = open(&store).await.unwrap();
+    for name in ["users", "carts", "zebras"] {
+        let config = ResourceConfig::new(name, json!({"name": "string"}));
+        db.create_resource(config).await.unwrap().insert(json!({"name": "x"})).await.unwrap();
+    }
+    let whole = store.get("s3db.json").await.unwrap().unwrap().body;
+    let whole = String::from_utf8(whole.to_vec()).unwrap();
+    let cut = whole[..whole.find(",\n    \"carts\"").unwrap()].to_owned();
+    let object = PutObject { body: cut.into(), ..PutObject::default() };
+    store.put("s3db.json", object, Condition::None).await.unwrap();
+
+    let db = open(&store).await.unwrap();
+    assert_eq!(db.resource_names(), ["users"]);
+    assert_eq!(db.requests().list, 1);
+    let Some(Event::CatalogHealed { missing, .. }) = db.events().try_next() else { panic!("not healed") };
+    assert_eq!(
+        missing,
+        ["carts", "zebras"].map(|name| format!("resource {name} has objects but no definition"))
+    );
 }
 
 #[tokio::test]

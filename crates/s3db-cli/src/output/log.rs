@@ -1,11 +1,11 @@
-//! What the library logs, such as a catalogue that had to be mended.
+//! What the library logs.
 
 use std::io;
 
 use tracing_subscriber::EnvFilter;
 
-/// Warnings of the library, but for those that a resource holds too: they are told where the resource is used.
-const WARNINGS: &str = "s3db_core=warn,s3db_core::database::compile=error";
+/// Warnings of the library, but for those that come as events or that a resource holds: they are told by their own words.
+const WARNINGS: &str = "s3db_core=warn,s3db_core::database::compile=error,s3db_core::database::catalog=error";
 
 /// Prints warnings of the library on standard error. `S3DB_LOG` asks for more, in the syntax of `RUST_LOG`.
 pub(super) fn start() {

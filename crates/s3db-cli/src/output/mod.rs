@@ -243,6 +243,13 @@ impl Output {
             Event::ExceedsLimit { id, size_bytes, limit_bytes, .. } => {
                 self.warn(&format!("{id}: {size_bytes} bytes do not fit the {limit_bytes} of the metadata; all went to the body"));
             }
+            Event::CatalogHealed { mended, backup, missing } => {
+                self.warn(&format!(
+                    "the catalogue was damaged and has been mended ({}); the damaged one is kept as {backup}",
+                    mended.join("; ")
+                ));
+                missing.iter().for_each(|line| self.warn(line));
+            }
             // The others are logged, or the resource says so.
             _ => {}
         }

@@ -136,6 +136,20 @@ fn a_truncated_catalogue_is_an_error_and_stays_as_it_is() {
 }
 
 #[test]
+fn a_mended_catalogue_is_told_once_with_the_key_of_its_backup() {
+    let shell = Shell::new();
+    let bucket = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/buckets/self-healing.json");
+    shell.ok(&["load", bucket]);
+    let ran = shell.run(&["list"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
+    let backup = ran.err.split_once("kept as ").unwrap().1.trim();
+    assert!(backup.starts_with("s3db.json.corrupted.") && ran.err.contains("has been mended"), "{ran:?}");
+    assert!(shell.ok(&["dump"]).contains(&format!("\"key\":\"{backup}\"")), "{backup} is there");
+    assert_eq!(shell.run(&["list"]).err, "", "it is sound now");
+}
+
+#[test]
 fn an_unreadable_document_is_reported_beside_the_others() {
     let shell = Shell::with_users();
     let file = shell.object_file("resource=users/data/id=ann");

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Event, Inner};
 use crate::catalog::{Catalog, Loss, heal};
-use crate::store::{Condition, ETag, Metadata, PutObject};
+use crate::store::{Condition, ETag, ListRequest, Metadata, PutObject};
 use crate::{Error, ErrorKind, Result};
 
 /// How often a catalogue write that lost a race is tried again.
@@ -58,9 +58,38 @@ impl Inner {
         let copy = PutObject { body: bytes, ..PutObject::default() };
         self.store.put(&backup, copy, Condition::None).await.map_err(in_catalog)?;
         let etag = self.put_catalog(&catalog, Condition::IfMatch(etag)).await?;
-        tracing::warn!(?mended, %backup, "the catalogue was damaged and has been mended");
-        self.events.emit(Event::CatalogHealed { mended, backup });
+        let missing = self.undefined_resources(&catalog).await;
+        tracing::warn!(?mended, %backup, ?missing, "the catalogue was damaged and has been mended");
+        self.events.emit(Event::CatalogHealed { mended, backup, missing });
         Ok(Loaded { catalog, etag: Some(etag) })
+    }
+
+    /// One line for each resource that has objects and that the catalogue does not name: a text that was cut after a
+    /// whole resource shows no other trace of those that followed it.
+    async fn undefined_resources(&self, catalog: &Catalog) -> Vec<String> {
+        let prefix = self.keys.resources();
+        let mut request = ListRequest::prefix(prefix.as_str());
+        request.delimiter = Some("/".into());
+        let mut missing = Vec::new();
+        loop {
+            let page = match self.store.list(request.clone()).await {
+                Ok(page) => page,
+                // The catalogue is mended, and may well be readable to one who may not list.
+                Err(error) => {
+                    missing.push(format!("resources without a definition could not be looked for: {error}"));
+                    return missing;
+                }
+            };
+            for folder in &page.common_prefixes {
+                let name = folder.strip_prefix(&prefix).and_then(|name| name.strip_suffix('/'));
+                let Some(name) = name.filter(|name| catalog.entry(name).is_none()) else { continue };
+                missing.push(format!("resource {name} has objects but no definition"));
+            }
+            request.continuation = page.continuation;
+            if request.continuation.is_none() {
+                return missing;
+            }
+        }
     }
 
     /// Applies `change` to the catalogue as the bucket holds it and writes it, until no other writer comes between.

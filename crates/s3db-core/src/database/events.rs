@@ -1,5 +1,8 @@
 //! What a database tells those who listen.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+
 use tokio::sync::broadcast;
 
 /// Events that wait for a slow listener; the oldest are dropped first.
@@ -55,6 +58,9 @@ pub enum Event {
         mended: Vec<String>,
         /// Key of the backup.
         backup: String,
+        /// What may be lost: one line for each resource that has objects but no definition, or one that says why they
+        /// could not be looked for.
+        missing: Vec<String>,
     },
     /// A resource of the catalogue has something that this library does not understand; its data stays readable.
     SchemaWarning {
@@ -65,15 +71,22 @@ pub enum Event {
     },
 }
 
-/// Receives the events of a database. A listener that falls behind by more than 1,024 loses the oldest.
+/// Receives the events of a database, from what opening it had to tell. A listener that falls behind by more than 1,024
+/// loses the oldest.
 #[derive(Debug)]
-pub struct Events(broadcast::Receiver<Event>);
+pub struct Events {
+    opening: VecDeque<Event>,
+    later: broadcast::Receiver<Event>,
+}
 
 impl Events {
     /// Waits for the next event; `None` once the database is closed. Cancellation safe.
     pub async fn next(&mut self) -> Option<Event> {
+        if let Some(event) = self.opening.pop_front() {
+            return Some(event);
+        }
         loop {
-            match self.0.recv().await {
+            match self.later.recv().await {
                 Ok(event) => return Some(event),
                 Err(broadcast::error::RecvError::Lagged(lost)) => tracing::warn!(lost, "events were dropped"),
                 Err(broadcast::error::RecvError::Closed) => return None,
@@ -83,8 +96,11 @@ impl Events {
 
     /// The next event if one is waiting.
     pub fn try_next(&mut self) -> Option<Event> {
+        if let Some(event) = self.opening.pop_front() {
+            return Some(event);
+        }
         loop {
-            match self.0.try_recv() {
+            match self.later.try_recv() {
                 Ok(event) => return Some(event),
                 Err(broadcast::error::TryRecvError::Lagged(_)) => {}
                 Err(_) => return None,
@@ -95,19 +111,29 @@ impl Events {
 
 /// The sending end.
 #[derive(Debug)]
-pub(crate) struct EventSender(broadcast::Sender<Event>);
+pub(crate) struct EventSender {
+    later: broadcast::Sender<Event>,
+    /// What happened while the database was opened, when nobody could listen yet: every listener gets it first.
+    opening: OnceLock<Arc<[Event]>>,
+}
 
 impl EventSender {
     pub(crate) fn new() -> Self {
-        Self(broadcast::channel(QUEUE_EVENTS_MAX).0)
+        Self { later: broadcast::channel(QUEUE_EVENTS_MAX).0, opening: OnceLock::new() }
     }
 
     pub(crate) fn emit(&self, event: Event) {
         // No listener is fine.
-        let _ = self.0.send(event);
+        let _ = self.later.send(event);
+    }
+
+    /// Ends the opening; `heard` has listened from its beginning.
+    pub(crate) fn opened(&self, mut heard: Events) {
+        self.opening.get_or_init(|| std::iter::from_fn(|| heard.try_next()).collect());
     }
 
     pub(crate) fn subscribe(&self) -> Events {
-        Events(self.0.subscribe())
+        let opening = self.opening.get().map(|events| events.iter().cloned().collect()).unwrap_or_default();
+        Events { opening, later: self.later.subscribe() }
     }
 }

@@ -112,7 +112,9 @@ impl Database {
             warming: OnceLock::new(),
         };
         let database = Self { inner: Arc::new(inner) };
+        let heard = database.inner.events.subscribe();
         database.inner.load_catalog().await?;
+        database.inner.events.opened(heard);
         Ok(database)
     }
 
@@ -156,7 +158,8 @@ impl Database {
         Ok(())
     }
 
-    /// Listens to what happens beside the results of calls.
+    /// Listens to what happens beside the results of calls. What opening the database had to tell, such as a catalogue
+    /// that was mended, comes first, for every listener.
     pub fn events(&self) -> Events {
         self.inner.events.subscribe()
     }

@@ -129,7 +129,8 @@ impl DatabaseBuilder {
 
     /// Opens the store and loads the catalogue.
     ///
-    /// Requests: 1 GET; where the catalogue had to be mended, 2 PUT more.
+    /// Requests: 1 GET; where the catalogue had to be mended, 2 PUT and 1 LIST per 1,000 resources more.
+    /// [`Database::events`] then begins with [`Event::CatalogHealed`](super::Event::CatalogHealed).
     /// Errors: `Config`, `Denied`, `NotFound` (bucket), `Unavailable`; `Corrupt` when the catalogue cannot be
     /// understood, which leaves it as it is.
     pub async fn connect(self) -> Result<Database> {

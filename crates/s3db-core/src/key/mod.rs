@@ -93,6 +93,11 @@ impl Keys {
         self.below("plugin=s3db-core/locks/namespace=metadata/s3db-metadata.json")
     }
 
+    /// List prefix of all resources. What follows it, up to the next `/`, is the name of one.
+    pub fn resources(&self) -> String {
+        self.below("resource=")
+    }
+
     /// One document.
     ///
     /// # Errors
