@@ -212,7 +212,8 @@ async fn a_stored_schema_with_unknown_words_opens_with_a_warning() {
     assert_eq!(old.get("1").await.unwrap().data["name"], "Ann");
     assert_eq!(old.get("1").await.unwrap().data["odd"], "what");
     assert!(!old.warnings().is_empty());
-    assert!(matches!(events.try_next(), Some(Event::SchemaWarning { .. })));
+    let warned = std::iter::from_fn(|| events.try_next()).any(|e| matches!(e, Event::SchemaWarning { .. }));
+    assert!(warned, "beside what was mended");
 }
 
 #[tokio::test]
