@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod catalog_lock;
 mod interop;
 mod s3;
 mod verbs;

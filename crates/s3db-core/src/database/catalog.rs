@@ -107,7 +107,15 @@ impl Inner {
                 return Ok(value);
             }
             let condition = loaded.etag.clone().map_or(Condition::IfAbsent, Condition::IfMatch);
-            match self.put_catalog(&catalog, condition).await {
+            let lock = self.lock_catalog().await?;
+            let is_locked = lock.is_some();
+            let written = self.put_catalog(&catalog, condition).await;
+            if let Some(lock) = lock {
+                self.unlock_catalog(lock).await;
+            }
+            match written {
+                // s3db.js writes without a condition: where the lock had run out, its old view may be there now.
+                Ok(etag) if is_locked && !self.is_catalog(&etag).await? => {}
                 Ok(etag) => {
                     self.adopt(Loaded { catalog, etag: Some(etag) });
                     return Ok(value);
@@ -127,6 +135,12 @@ impl Inner {
         };
         let put = self.store.put(&self.keys.catalog(), object, condition).await.map_err(in_catalog)?;
         Ok(put.etag)
+    }
+
+    /// Whether this is the catalogue that the bucket holds. Requests: 1 HEAD.
+    async fn is_catalog(&self, etag: &ETag) -> Result<bool> {
+        let head = self.store.head(&self.keys.catalog()).await.map_err(in_catalog)?;
+        Ok(head.is_some_and(|head| head.etag == *etag))
     }
 
     fn adopt(&self, loaded: Loaded) -> Arc<Loaded> {

@@ -18,6 +18,7 @@ mod changes;
 mod compile;
 mod create;
 mod events;
+mod lock;
 mod options;
 mod passwords;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Database;
-use crate::connection::Connection;
+use crate::connection::{Connection, Scheme};
 use crate::encoding::Passphrase;
 use crate::env::{Env, SystemEnv};
 use crate::plan::PartitionWrites;
@@ -43,6 +43,12 @@ pub struct DatabaseOptions {
     pub versioning: bool,
     /// Starts with an empty catalogue where the stored one cannot be understood. Its bytes are backed up first.
     pub discard_unreadable_catalog: bool,
+    /// Takes the lock of s3db.js around changes of the catalogue, so that a live s3db.js, whose writes have no
+    /// condition, does not write over them, and looks afterwards whether one did. On for connections to S3, where
+    /// s3db.js takes it too; off elsewhere, and to be turned on for a store of your own that s3db.js writes to.
+    ///
+    /// Costs 1 PUT, 1 HEAD and 1 DELETE for each change of the catalogue; nothing for documents.
+    pub respect_s3db_js_lock: bool,
 }
 
 impl Default for DatabaseOptions {
@@ -59,6 +65,7 @@ impl Default for DatabaseOptions {
             metadata_bytes_max: 2047,
             versioning: false,
             discard_unreadable_catalog: false,
+            respect_s3db_js_lock: false,
         }
     }
 }
@@ -90,7 +97,8 @@ enum Source {
 
 impl DatabaseBuilder {
     pub(super) fn from_connection(connection: Connection) -> Self {
-        let options = DatabaseOptions::default();
+        let on_s3 = matches!(connection.scheme, Scheme::S3 | Scheme::Http | Scheme::Https);
+        let options = DatabaseOptions { respect_s3db_js_lock: on_s3, ..DatabaseOptions::default() };
         Self { source: Source::Connection(Box::new(connection)), env: Arc::new(SystemEnv), options }
     }
 
