@@ -49,7 +49,7 @@ const LAYERS: &[Layer] = &[
         words: &[],
     },
     Layer {
-        modules: &["exec", "catalog", "sequence"],
+        modules: &["exec", "catalog", "lease", "sequence"],
         forbidden: &["resource", "database", "plugin"],
         allowed: &[],
         words: &[],

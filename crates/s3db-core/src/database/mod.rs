@@ -9,6 +9,7 @@ use crate::encoding::KeyRing;
 use crate::env::Env;
 use crate::exec::Background;
 use crate::key::Keys;
+use crate::plugin::storage::PluginStorage;
 use crate::resource::{Resource, Shared, State};
 use crate::store::{Meter, Requests, Store};
 use crate::{Error, ErrorKind, Result};
@@ -157,6 +158,22 @@ impl Database {
             }
         }
         Ok(())
+    }
+
+    /// The key-value storage of a plugin, under its slug: see [`slug`](crate::plugin::storage::slug) for one with a
+    /// namespace. Sends nothing.
+    ///
+    /// Errors: `Config` for a slug that no key can hold, or that is taken.
+    pub fn plugin_storage(&self, slug: &str) -> Result<PluginStorage> {
+        let inner = &self.inner;
+        PluginStorage::new(
+            inner.store.clone(),
+            inner.env.clone(),
+            inner.keys.clone(),
+            slug,
+            inner.metadata_bytes_max(),
+            inner.options.parallelism,
+        )
     }
 
     /// Listens to what happens beside the results of calls. What opening the database had to tell, such as a catalogue

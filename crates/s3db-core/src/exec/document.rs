@@ -9,7 +9,7 @@ use crate::{Error, ErrorKind, Result};
 /// says that this can have happened, the document is read back: if it carries `stamp`, this very write had won.
 ///
 /// Errors: `Conflict`, or `AlreadyExists` when the document was to be absent.
-pub(super) async fn put(
+pub(crate) async fn put(
     store: &dyn Store,
     key: &str,
     object: PutObject,

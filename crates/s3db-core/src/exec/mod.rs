@@ -22,6 +22,7 @@ mod server_clock;
 
 pub(crate) use background::Background;
 pub(crate) use backoff::pause;
+pub(crate) use document::put as put_stamped;
 pub(crate) use server_clock::server_now_ms;
 
 /// What running a plan needs of its surroundings.

@@ -10,7 +10,7 @@ mod timed;
 pub use generator::{CustomId, IdGenerator};
 pub use incremental::{BATCH_SIZE, Incremental, SequenceMode};
 pub(crate) use incremental::{NUMBER_MAX, NUMBER_MIN};
-pub(crate) use random::{STAMP_BYTES_MAX, stamp};
+pub(crate) use random::{STAMP_BYTES_MAX, random_id, stamp};
 
 /// Length of a generated id, in characters.
 pub const ID_SIZE: usize = 22;

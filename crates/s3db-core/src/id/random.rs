@@ -7,7 +7,7 @@ use crate::env::Random;
 pub(super) const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
 /// A random id of `size` characters of `A-Za-z0-9_-`; 22 characters hold 132 random bits.
-pub(super) fn random_id(random: &dyn Random, size: usize) -> String {
+pub(crate) fn random_id(random: &dyn Random, size: usize) -> String {
     let mut bytes = vec![0_u8; size];
     random.fill(&mut bytes);
     bytes.into_iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect()

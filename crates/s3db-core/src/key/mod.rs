@@ -31,6 +31,7 @@ use sha2::{Digest, Sha256};
 
 pub use collation::locale_compare;
 pub use date::day_of;
+pub(crate) use names::check_path;
 pub use names::{check_id, check_name};
 pub use parse::ParsedKey;
 pub use partition::{Partition, PartitionField, normalize_partitions, with_implicit_partitions};

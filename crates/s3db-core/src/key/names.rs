@@ -45,6 +45,24 @@ pub fn check_name(what: &'static str, name: &str) -> Result<()> {
     }
 }
 
+/// Checks what plugins put behind their prefix: segments between `/`, which may hold anything else; `what` says what it
+/// names.
+///
+/// # Errors
+/// `Config` when a segment is empty, `.` or `..`, which s3db.js and web servers would resolve.
+pub(crate) fn check_path(what: &'static str, path: &str) -> Result<()> {
+    let bad = path.split('/').find(|segment| matches!(*segment, "" | "." | ".."));
+    match bad {
+        None => Ok(()),
+        Some(segment) => {
+            Err(Error::new(ErrorKind::Config, format!("the {what} is no path below its prefix"))
+                .with(what, shown(path))
+                .with("segment", format!("{segment:?}"))
+                .hint("use segments between single `/`, without `.` and `..`"))
+        }
+    }
+}
+
 /// The refused characters in a text, each once, separated by blanks.
 pub(super) fn refused(text: &str) -> Option<String> {
     let found = REFUSED.iter().filter(|c| text.contains(**c)).map(char::to_string).collect::<Vec<_>>();

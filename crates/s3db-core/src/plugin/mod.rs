@@ -1,0 +1,3 @@
+//! What plugins stand on.
+
+pub mod storage;
