@@ -34,6 +34,7 @@ use crate::{Document, Error, ErrorKind, Result};
 /// let late = Fence::new(fence.epoch() - 1);
 /// let refused = books.update_with("main", |book| late.mark(book, "epoch")).await.unwrap_err();
 /// assert_eq!(refused.kind(), ErrorKind::Conflict);
+/// assert_eq!(refused.message(), "a later holder of the lease has written already");
 /// # Ok(()) }) }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,7 @@
 //! Changing documents.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -101,6 +102,9 @@ impl Resource {
         edit: impl Fn(&mut Document) -> Result<()>,
     ) -> Result<Option<Record>> {
         let key = self.document_key(id)?;
+        // A `Conflict` of `edit` itself, such as that of a fence, is its answer and no lost race.
+        let refused = AtomicBool::new(false);
+        let edit = |data: &mut Document| edit(data).inspect_err(|_| refused.store(true, Ordering::Relaxed));
         for attempt in 0..self.db.options.update_attempts_max {
             let state = self.state();
             let Some(object) = self.db.store.get(&key).await.map_err(|error| self.at(error, id))? else {
@@ -108,7 +112,9 @@ impl Resource {
             };
             self.check_expected(id, expected, &object.head.etag)?;
             match self.change_once(&state, id, &key, object, operation, &edit).await {
-                Err(error) if expected.is_none() && lost_race(&error) => self.pause(attempt).await,
+                Err(error) if expected.is_none() && lost_race(&error) && !refused.load(Ordering::Relaxed) => {
+                    self.pause(attempt).await;
+                }
                 result => return result.map(Some).map_err(|error| self.at(error, id)),
             }
         }
