@@ -5,11 +5,14 @@ use std::thread;
 use anyhow::Context;
 
 use crate::{
-    deny, peer, services,
+    deny, peer, services, sim,
     step::{self, Steps},
     test::{self, World},
     test_matrix, tidy, tools, workspace,
 };
+
+/// For how long simulated worlds are visited.
+const SIMULATED_SECONDS: u64 = 60;
 
 /// Runs all checks in order and stops at the first that fails.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -34,6 +37,7 @@ fn all(steps: &mut Steps) -> anyhow::Result<()> {
     steps.step("servers", |_| world.prepare())?;
     steps.step("tests", |tally| test::tests(&world, &[], tally))?;
     drop(world);
+    steps.step("simulation", |_| sim::run(&sim::Args::for_seconds(SIMULATED_SECONDS)))?;
     steps.step("examples in the documentation", test::doctests)?;
     steps.step("documentation", |_| documentation())?;
     steps.step("features, each alone and all", test_matrix::run)?;

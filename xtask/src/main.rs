@@ -11,6 +11,7 @@ mod ci;
 mod deny;
 mod peer;
 mod services;
+mod sim;
 mod step;
 mod tally;
 mod test;
@@ -41,6 +42,8 @@ enum Command {
     TestMatrix,
     /// Time s3db, and s3db.js beside it.
     Bench(bench::Args),
+    /// Visit simulated worlds with faults and crashes; `S3DB_SIM_SEED` replays one.
+    Sim(sim::Args),
     /// Check what no compiler sees: layers, docs, manifests, links.
     Tidy,
     /// Check licences, banned crates and sources of dependencies.
@@ -68,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test(args) => test::run(args),
         Command::TestMatrix => step::alone("features, each alone and all", test_matrix::run),
         Command::Bench(args) => bench::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Tidy => tidy::run(),
         Command::Deny => deny::run(),
         Command::Services(args) => services::run(args),

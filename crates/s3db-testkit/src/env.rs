@@ -6,8 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use s3db_core::env::{Env, Random};
 
+use crate::random::SplitMix;
+
 /// 2025-01-01T00:00:00Z.
-const START_MS: i64 = 1_735_689_600_000;
+pub(crate) const START_MS: i64 = 1_735_689_600_000;
 
 /// An [`Env`] whose time and randomness come from a seed. Sleeping returns at once and moves the clock.
 ///
@@ -28,14 +30,14 @@ pub struct TestEnv(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    random: u64,
+    random: SplitMix,
     elapsed_ms: i64,
 }
 
 impl TestEnv {
     /// A world that starts at 2025-01-01T00:00:00Z.
     pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(State { random: seed, elapsed_ms: 0 }))
+        Self(Mutex::new(State { random: SplitMix::new(seed), elapsed_ms: 0 }))
     }
 
     /// Moves the clock.
@@ -50,12 +52,7 @@ impl TestEnv {
 
 impl Random for TestEnv {
     fn fill(&self, buffer: &mut [u8]) {
-        self.with(|state| {
-            for chunk in buffer.chunks_mut(8) {
-                let word = next(&mut state.random).to_le_bytes();
-                chunk.copy_from_slice(&word[..chunk.len()]);
-            }
-        });
+        self.with(|state| state.random.fill(buffer));
     }
 }
 
@@ -72,13 +69,4 @@ impl Env for TestEnv {
     async fn sleep(&self, duration: Duration) {
         self.advance_ms(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX));
     }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut word = *state;
-    word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    word ^ (word >> 31)
 }

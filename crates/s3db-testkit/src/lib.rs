@@ -1,14 +1,16 @@
 //! Conformance kit for stores, and helpers for tests.
 //!
 //! [`conformance::check`] proves a [`Store`](s3db_core::store::Store) against every rule of the trait's contract;
-//! [`wrong`] holds stores that break one rule each, to prove the kit.
+//! [`wrong`] holds stores that break one rule each, to prove the kit. [`sim`] is a world of several processes that a seed replays.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg))]
 
 pub mod conformance;
 mod env;
+mod random;
 #[cfg(feature = "s3-server")]
 pub mod s3_server;
+pub mod sim;
 pub mod wrong;
 
 pub use env::TestEnv;

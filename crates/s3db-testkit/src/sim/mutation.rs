@@ -1,0 +1,245 @@
+//! Rules of s3db's protocols, taken out one at a time, to prove that the simulation sees each of them missing.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use s3db_core::store::{
+    Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store,
+};
+use s3db_core::{ErrorKind, Result};
+
+/// A day, in milliseconds: older than any grace period.
+const DAY_MS: i64 = 86_400_000;
+
+/// The rule that a [`Mutant`] breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mutation {
+    /// Bodies carry no stamp, so that the ETag does not see a change of metadata.
+    NoStamps,
+    /// Documents are changed whatever the store holds.
+    UpdatesUnchecked,
+    /// Documents are created over what is there.
+    InsertsUnchecked,
+    /// Documents are deleted whatever the store holds.
+    DeletesUnchecked,
+    /// Documents are changed by a copy onto themselves, which keeps the ETag.
+    CopiesOntoItself,
+    /// A refusal is believed, also when it may be that of the write's own success.
+    NoReadBack,
+    /// New references are written after the document.
+    ReferencesLate,
+    /// Old references are deleted before the document is written.
+    OldReferencesFirst,
+    /// Old references are deleted whatever the store holds.
+    ReferenceDeletesUnchecked,
+    /// Claims are put over those of others.
+    ClaimsUnchecked,
+    /// Claims are put after the document.
+    ClaimsLate,
+    /// Claims are released whatever the store holds.
+    ClaimReleasesUnchecked,
+    /// A claim may be taken over at once.
+    NoGrace,
+    /// The catalogue is written whatever the store holds.
+    CatalogUnchecked,
+    /// Members of the catalogue that are not understood are dropped.
+    ForeignMembersDropped,
+}
+
+impl Mutation {
+    /// Every mutation.
+    pub const ALL: [Self; 15] = [
+        Self::NoStamps,
+        Self::UpdatesUnchecked,
+        Self::InsertsUnchecked,
+        Self::DeletesUnchecked,
+        Self::CopiesOntoItself,
+        Self::NoReadBack,
+        Self::ReferencesLate,
+        Self::OldReferencesFirst,
+        Self::ReferenceDeletesUnchecked,
+        Self::ClaimsUnchecked,
+        Self::ClaimsLate,
+        Self::ClaimReleasesUnchecked,
+        Self::NoGrace,
+        Self::CatalogUnchecked,
+        Self::ForeignMembersDropped,
+    ];
+}
+
+/// Kinds of objects, by their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Document,
+    Reference,
+    Claim,
+    Catalog,
+    Other,
+}
+
+fn kind_of(key: &str) -> Kind {
+    if key.ends_with("s3db.json") {
+        Kind::Catalog
+    } else if key.contains("plugin=s3db-unique/resource=") {
+        Kind::Claim
+    } else if key.contains("/partition=") {
+        Kind::Reference
+    } else if key.contains("/data/id=") {
+        Kind::Document
+    } else {
+        Kind::Other
+    }
+}
+
+/// A store that makes the database above it break one rule.
+#[derive(Debug)]
+pub struct Mutant {
+    inner: Arc<dyn Store>,
+    mutation: Mutation,
+    /// Puts that wait for the next document.
+    held: Mutex<Vec<(String, PutObject)>>,
+}
+
+impl Mutant {
+    /// Puts a mutation between a database and its store.
+    pub fn wrap(inner: Arc<dyn Store>, mutation: Mutation) -> Arc<dyn Store> {
+        Arc::new(Self { inner, mutation, held: Mutex::default() })
+    }
+
+    fn is(&self, mutation: Mutation) -> bool {
+        self.mutation == mutation
+    }
+
+    fn is_put_unchecked(&self, kind: Kind, condition: &Condition) -> bool {
+        match self.mutation {
+            Mutation::UpdatesUnchecked => {
+                kind == Kind::Document && matches!(condition, Condition::IfMatch(_))
+            }
+            Mutation::InsertsUnchecked => kind == Kind::Document && *condition == Condition::IfAbsent,
+            Mutation::ClaimsUnchecked => kind == Kind::Claim,
+            Mutation::CatalogUnchecked => kind == Kind::Catalog,
+            _ => false,
+        }
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, Vec<(String, PutObject)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn put_held(&self) -> Result<()> {
+        let held = std::mem::take(&mut *self.held());
+        for (key, object) in held {
+            self.inner.put(&key, object, Condition::None).await?;
+        }
+        Ok(())
+    }
+
+    fn believed<T>(&self, result: Result<T>) -> Result<T> {
+        match result {
+            Err(error) if self.is(Mutation::NoReadBack) && error.kind() == ErrorKind::Conflict => {
+                Err(error.outcome_unknown(false))
+            }
+            result => result,
+        }
+    }
+}
+
+/// An object without the stamp in its body.
+fn unstamped(mut object: PutObject) -> PutObject {
+    if object.body.starts_with(b"{\"_w\":") {
+        object.body = Bytes::new();
+    }
+    object
+}
+
+fn without_foreign_members(object: Option<Object>) -> Option<Object> {
+    let mut object = object?;
+    if let Ok(serde_json::Value::Object(mut members)) = serde_json::from_slice(&object.body) {
+        members.retain(|name, _| !name.starts_with("foreign"));
+        object.body = serde_json::Value::Object(members).to_string().into();
+    }
+    Some(object)
+}
+
+#[async_trait]
+impl Store for Mutant {
+    fn capability(&self) -> &Capability {
+        self.inner.capability()
+    }
+
+    async fn put(&self, key: &str, object: PutObject, condition: Condition) -> Result<PutResult> {
+        let kind = kind_of(key);
+        let object = if self.is(Mutation::NoStamps) { unstamped(object) } else { object };
+        let is_held = self.is(Mutation::ReferencesLate) && kind == Kind::Reference
+            || self.is(Mutation::ClaimsLate) && kind == Kind::Claim;
+        if is_held {
+            let etag = s3db_core::store::ETag::md5_of(&object.body);
+            self.held().push((key.to_owned(), object));
+            return Ok(PutResult::new(etag));
+        }
+        if self.is(Mutation::CopiesOntoItself)
+            && kind == Kind::Document
+            && matches!(condition, Condition::IfMatch(_))
+        {
+            let replace = Replace { metadata: object.metadata, content_type: object.content_type };
+            return self.inner.copy(key, key, Some(replace), condition).await;
+        }
+        let condition = if self.is_put_unchecked(kind, &condition) { Condition::None } else { condition };
+        let put = self.believed(self.inner.put(key, object, condition).await)?;
+        if kind == Kind::Document {
+            self.put_held().await?;
+        }
+        Ok(put)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Object>> {
+        let found = self.inner.get(key).await?;
+        Ok(match (self.mutation, kind_of(key)) {
+            (Mutation::ForeignMembersDropped, Kind::Catalog) => without_foreign_members(found),
+            (Mutation::NoGrace, Kind::Claim) => found.map(|mut object| {
+                object.head.last_modified_ms -= DAY_MS;
+                object
+            }),
+            _ => found,
+        })
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<Head>> {
+        let found = self.inner.head(key).await?;
+        if self.is(Mutation::OldReferencesFirst) && kind_of(key) == Kind::Reference && found.is_some() {
+            self.inner.delete(key, Condition::None).await?;
+        }
+        Ok(found)
+    }
+
+    async fn copy(
+        &self,
+        from: &str,
+        to: &str,
+        replace: Option<Replace>,
+        condition: Condition,
+    ) -> Result<PutResult> {
+        self.inner.copy(from, to, replace, condition).await
+    }
+
+    async fn list(&self, request: ListRequest) -> Result<ListPage> {
+        self.inner.list(request).await
+    }
+
+    async fn delete(&self, key: &str, condition: Condition) -> Result<()> {
+        let is_unchecked = match self.mutation {
+            Mutation::DeletesUnchecked => kind_of(key) == Kind::Document,
+            Mutation::ReferenceDeletesUnchecked => kind_of(key) == Kind::Reference,
+            Mutation::ClaimReleasesUnchecked => kind_of(key) == Kind::Claim,
+            _ => false,
+        };
+        let condition = if is_unchecked { Condition::None } else { condition };
+        self.believed(self.inner.delete(key, condition).await)
+    }
+
+    async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
+        self.inner.delete_many(keys).await
+    }
+}

@@ -1,0 +1,48 @@
+//! `cargo xtask sim`: visits simulated worlds, and replays one.
+
+use crate::{step, workspace};
+
+/// Seeds when no number is given.
+const SEEDS: u64 = 10_000;
+
+/// Which worlds to visit.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// How many seeds; with `--seconds` there is no limit but that one.
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Stop after this many seconds.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Visit the world of this seed alone, and print its events.
+    #[arg(long, env = "S3DB_SIM_SEED")]
+    seed: Option<u64>,
+}
+
+impl Args {
+    /// As many worlds as fit into this many seconds.
+    pub(crate) fn for_seconds(seconds: u64) -> Self {
+        Self { seeds: None, from: 0, seconds: Some(seconds), seed: None }
+    }
+}
+
+/// Builds the simulation, optimised, and runs it.
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut command = workspace::cargo();
+    command.args(["run", "--quiet", "--package", "s3db-testkit", "--example", "sim"]);
+    // What is linked with `lto` takes minutes to build, for a few percent.
+    command.args(["--profile", "sim", "--"]);
+    let Args { seeds, from, seconds, seed } = args.clone();
+    match seed {
+        Some(seed) => command.args(["replay".to_owned(), seed.to_string()]),
+        None => {
+            let seconds = seconds.unwrap_or(0);
+            let seeds = seeds.unwrap_or(if seconds > 0 { u64::MAX } else { SEEDS });
+            command.args([from.to_string(), seeds.to_string(), seconds.to_string()])
+        }
+    };
+    step::run(&mut command)
+}
