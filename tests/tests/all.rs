@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod catalog_lock;
+mod ids;
 mod interop;
 mod s3;
 mod verbs;
