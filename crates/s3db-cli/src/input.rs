@@ -54,6 +54,11 @@ impl Iterator for Stream {
 }
 
 impl Input {
+    /// Whether a flag says where documents come from; without one it is standard input.
+    pub(crate) fn is_given(&self) -> bool {
+        self.data.is_some() || self.file.is_some()
+    }
+
     /// Reads one JSON object, array, or stream of objects.
     pub(crate) fn documents(&self) -> Outcome<Documents> {
         let (source, reader) = self.open()?;

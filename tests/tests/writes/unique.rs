@@ -211,3 +211,26 @@ async fn a_secret_or_a_list_item_cannot_be_unique() {
         assert!(error.to_string().contains("cannot be `unique`"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_field_of_stored_documents_becomes_unique_once_its_values_are() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let db = open(store.clone(), 1).await;
+    let plain = || ResourceConfig::new("users", json!({"email": "string|optional"}));
+    let users = db.create_resource(plain()).await.unwrap();
+    for (id, email) in [("ann", "a@example.com"), ("bob", "b@example.com"), ("eve", "a@example.com")] {
+        users.insert(json!({"id": id, "email": email})).await.unwrap();
+    }
+    let unique = || ResourceConfig::new("users", json!({"email": "string|unique|optional"}));
+    let error = db.create_resource(unique()).await.unwrap_err();
+    assert_eq!((error.kind(), error.context("duplicates")), (ErrorKind::Unique, Some("1")), "{error:?}");
+    assert!(error.to_string().contains("`ann` and `eve`"), "{error}");
+    // Nothing has changed.
+    assert_eq!((users.version(), claims(store.as_ref()).await), ("v1".to_owned(), 0));
+
+    users.update("eve", json!({"email": "e@example.com"})).await.unwrap();
+    let users = db.create_resource(unique()).await.unwrap();
+    assert_eq!((users.version(), claims(store.as_ref()).await), ("v2".to_owned(), 3));
+    let error = users.insert(json!({"email": "b@example.com"})).await.unwrap_err();
+    assert_eq!(error.context("holder"), Some("bob"));
+}

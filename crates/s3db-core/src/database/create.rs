@@ -9,20 +9,24 @@ use crate::id::IdGenerator;
 use crate::key::Partition;
 use crate::resource::{Resource, ResourceConfig};
 use crate::schema::{Schema, SchemaOptions, Strictness};
+use crate::unique::Unique;
 use crate::{Document, Error, ErrorKind, Result};
 
 impl Database {
     /// Creates a resource, or gives one of this name a new version of its definition. The same definition again changes
     /// nothing.
     ///
-    /// Requests: 1 GET, and 1 conditional PUT when something changed; again for each lost race.
+    /// Requests: 1 GET, and 1 conditional PUT when something changed; again for each lost race. Where fields of stored
+    /// documents become unique, each document is read twice, and 1 PUT sent a value.
     /// Errors: `Config` listing every unknown type and rule of the schema, a bad name, or a partition whose field does
-    /// not exist.
+    /// not exist; `Unique` with the duplicates when stored documents share a value that is to be unique. Processes
+    /// that hold the older definition must [`refresh`](Self::refresh) before they keep it.
     pub async fn create_resource(&self, config: ResourceConfig) -> Result<Resource> {
         let name = config.name.clone();
         let ids = config.id_generator.clone();
         let definition = self.define(config).map_err(|error| error.with("resource", &name))?;
         let now = self.inner.now();
+        let adopted = self.adopt(&definition).await?;
         self.inner
             .change_catalog(|catalog| {
                 let mut definition = definition.clone();
@@ -39,7 +43,28 @@ impl Database {
         if let Some(ids) = ids {
             resource.shared.set_custom_ids(matches!(ids, IdGenerator::Custom(_)).then_some(ids));
         }
+        if let Some((constraints, began_ms)) = adopted {
+            resource.adopt_since(&constraints, began_ms).await?;
+        }
         Ok(resource)
+    }
+
+    /// Claims the values of stored documents where the new definition makes fields unique that were not.
+    async fn adopt(&self, definition: &ResourceDefinition) -> Result<Option<(Vec<Unique>, i64)>> {
+        let Ok(existing) = self.resource(&definition.name) else {
+            return Ok(None);
+        };
+        let options = SchemaOptions {
+            all_nested_objects_optional: definition.all_nested_objects_optional,
+            strictness: Strictness::Open,
+        };
+        let mut constraints = Unique::all_of(&Schema::compile(&definition.attributes, options)?);
+        constraints.retain(|constraint| !existing.state().unique.contains(constraint));
+        if constraints.is_empty() {
+            return Ok(None);
+        }
+        let began_ms = existing.adopt(&constraints).await?;
+        Ok(Some((constraints, began_ms)))
     }
 
     fn define(&self, config: ResourceConfig) -> Result<ResourceDefinition> {

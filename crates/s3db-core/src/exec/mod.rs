@@ -10,7 +10,7 @@ use futures::future::join_all;
 use crate::env::Env;
 use crate::key::Keys;
 use crate::plan::{Step, WritePlan};
-use crate::store::{ETag, PutResult, Store};
+use crate::store::{Condition, ETag, PutResult, Store};
 use crate::{Error, ErrorKind, Result};
 
 mod background;
@@ -78,7 +78,8 @@ pub(crate) async fn run(context: Context<'_>, plan: WritePlan, stamp: Option<&st
     }
     let started = context.env.monotonic();
     let (stages, background) = plan.into_stages();
-    let run = Run { context, stamp, started, memory: Mutex::default() };
+    let new_document = document_to_create(&stages);
+    let run = Run { context, stamp, started, new_document, memory: Mutex::default() };
     for stage in stages {
         if let Err(error) = run.stage(stage).await {
             // While the document may have been written after all, its claims must stay.
@@ -106,6 +107,14 @@ pub(crate) async fn run_background(
     Ok(())
 }
 
+/// The document that a plan creates in a stage of its own.
+fn document_to_create(stages: &[Vec<Step>]) -> Option<String> {
+    stages.iter().find_map(|stage| match stage.as_slice() {
+        [Step::PutDocument { key, condition: Condition::IfAbsent, .. }] => Some(key.clone()),
+        _ => None,
+    })
+}
+
 /// ETags of the references that were looked at before the document was written.
 pub(crate) type SeenReferences = HashMap<String, ETag>;
 
@@ -114,6 +123,8 @@ struct Run<'a> {
     stamp: Option<&'a str>,
     /// When the plan began, by the monotonic clock.
     started: Duration,
+    /// Key of the document, when it is to be absent and its references come before it.
+    new_document: Option<String>,
     memory: Mutex<Memory>,
 }
 
@@ -162,7 +173,9 @@ impl Run<'_> {
                     self.remember(|memory| memory.references.insert(key, head.etag));
                 }
             }
-            Step::PutReference { .. } => reference::step(store, &SeenReferences::new(), step).await?,
+            Step::PutReference { key, object } => {
+                reference::put(store, &key, object, self.new_document.as_deref()).await?;
+            }
             Step::PutDocument { key, object, condition } => {
                 self.check_claims_are_fresh()?;
                 let put = document::put(store, &key, object, condition, self.stamp).await?;

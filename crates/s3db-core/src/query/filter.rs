@@ -89,7 +89,7 @@ impl Filter {
     }
 
     /// The value at a dotted path of a document; a member whose own name holds the dots wins.
-    pub(crate) fn lookup<'a>(document: &'a Document, path: &str) -> Option<&'a Value> {
+    pub fn lookup<'a>(document: &'a Document, path: &str) -> Option<&'a Value> {
         lookup(document, path)
     }
 

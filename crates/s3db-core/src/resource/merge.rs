@@ -14,7 +14,7 @@ const FORBIDDEN: [&str; 3] = ["__proto__", "constructor", "prototype"];
 /// of dotted names to remove.
 ///
 /// Errors: `Config` when `$unset` is no list of texts, or a dotted name runs through a value that is not an object.
-pub(crate) fn apply(document: &mut Document, changes: Document) -> Result<()> {
+pub fn apply(document: &mut Document, changes: Document) -> Result<()> {
     for (name, value) in changes {
         if name == "$unset" {
             for path in unset_paths(&value)? {

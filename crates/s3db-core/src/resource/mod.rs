@@ -6,6 +6,7 @@ use crate::database::Inner;
 use crate::encoding::KeyRing;
 use crate::{Document, Error, ErrorKind, Result};
 
+mod adopt;
 mod batch;
 mod checked;
 mod codec;
@@ -29,6 +30,7 @@ pub use crate::id::ID_SIZE;
 pub use checked::IfMatch;
 pub use config::ResourceConfig;
 pub use list::ListOptions;
+pub use merge::apply as merge_into;
 pub use query::Query;
 pub use record::{BatchError, BatchResult, Listing, Page, Record, RecordMeta, Unreadable, WriteCheck};
 pub(crate) use state::{Shared, State};
