@@ -12,7 +12,7 @@ use s3db::{Error, ErrorKind, Result};
 
 /// How a put goes wrong.
 #[derive(Debug, Clone)]
-pub enum Fault {
+pub(super) enum Fault {
     /// It is written, and the caller hears that the server could not be reached.
     AnswerLost,
     /// It is written, and a retry below is refused by it.
@@ -25,18 +25,18 @@ pub enum Fault {
 
 /// A memory store that does as it is told to puts of keys that hold a text.
 #[derive(Debug, Default)]
-pub struct Faulty {
-    pub inner: MemoryStore,
+pub(super) struct Faulty {
+    inner: MemoryStore,
     script: Mutex<VecDeque<(String, Fault)>>,
 }
 
 impl Faulty {
-    pub fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         Arc::new(Self { inner: MemoryStore::new(), script: Mutex::default() })
     }
 
     /// The next put of a key that holds `part` goes wrong.
-    pub fn next_put(&self, part: &str, fault: Fault) {
+    pub(super) fn next_put(&self, part: &str, fault: Fault) {
         self.script.lock().unwrap().push_back((part.to_owned(), fault));
     }
 

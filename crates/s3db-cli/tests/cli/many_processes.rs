@@ -43,7 +43,7 @@ fn of_two_hundred_inserts_of_one_email_one_wins() {
             }
         });
         assert_eq!(refused.into_inner(), 199, "on {name}");
-        assert_eq!(shell.ok(&["count", "users"]).trim(), "1", "on {name}");
+        assert_eq!(shell.ok(&["count", "users"]).trim(), "users: 1 record", "on {name}");
     }
 }
 

@@ -1,5 +1,10 @@
 //! Runs the binary in a folder of its own.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a helper of tests fails by panicking, and says what is left out"
+)]
 
 use std::path::Path;
 

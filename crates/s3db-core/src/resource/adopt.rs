@@ -80,9 +80,12 @@ impl Resource {
             let page = self.db.store.list(request.clone()).await?;
             let recent = page.entries.iter().filter(|entry| entry.last_modified_ms >= since_ms);
             let keys: Vec<String> = recent.map(|entry| entry.key.to_string()).collect();
-            let reads = keys.iter().filter_map(|key| Some((key, key.strip_prefix(&prefix)?)));
-            let reads =
-                reads.filter(|(_, id)| !id.contains('/')).map(|(key, id)| self.fetch(&state, id, key));
+            let mut reads = Vec::with_capacity(keys.len());
+            for key in &keys {
+                if let Some(id) = key.strip_prefix(&prefix).filter(|id| !id.contains('/')) {
+                    reads.push(self.fetch(&state, id, key));
+                }
+            }
             let mut records = stream::iter(reads).buffered(self.db.options.parallelism);
             while let Some(record) = records.next().await {
                 let Some(record) = record? else { continue };
