@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod catalog_lock;
+mod fsck;
 mod ids;
 mod interop;
 mod s3;

@@ -130,6 +130,8 @@ pub(crate) enum Command {
     Query(commands::query::Args),
     /// Count the documents of a resource
     Count(commands::count::Args),
+    /// Check documents, references and unique values against each other, and repair
+    Fsck(commands::fsck::Args),
     /// Write the whole database to a file
     Dump(commands::dump::DumpArgs),
     /// Read a dump into an empty database

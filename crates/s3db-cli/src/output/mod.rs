@@ -38,7 +38,7 @@ pub(crate) struct Output {
     /// Bare, for a stream that strips colours would take control characters out of data too.
     out: Box<dyn Write + Send>,
     out_colored: bool,
-    err: Box<dyn Write>,
+    err: Box<dyn Write + Send>,
     format: Option<Format>,
     quiet: bool,
     /// Columns of the terminal; `None` where there is none to fit.

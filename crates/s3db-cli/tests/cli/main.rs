@@ -6,6 +6,7 @@ mod commands;
 mod demo;
 mod dumps;
 mod formats;
+mod fsck;
 mod many_processes;
 #[cfg(feature = "s3")]
 mod s3;

@@ -155,6 +155,11 @@ impl Mapper {
         self.has_sealed
     }
 
+    /// Whether the field at a dotted path is, or holds, a secret or password.
+    pub(crate) fn is_sealed(&self, path: &str) -> bool {
+        self.node_at(path).and_then(|id| self.node(id)).is_some_and(|node| node.sealed)
+    }
+
     /// JSON of the map from paths to short keys, as body-only records carry it.
     pub(crate) fn map_json(&self) -> &str {
         &self.map_json

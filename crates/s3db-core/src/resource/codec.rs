@@ -187,6 +187,22 @@ impl Resource {
         }
     }
 
+    /// Reads an object for what its index entries and claims must be. Without a passphrase secrets stay sealed, which
+    /// no index is made of.
+    pub(crate) async fn decode_for_index(
+        &self,
+        state: &Arc<State>,
+        id: &str,
+        object: Object,
+    ) -> Result<Record> {
+        if self.keyring().is_some() || !state.mapper.has_sealed() {
+            return self.decode(state, id, object).await;
+        }
+        let flat = behavior::gather(state.behavior, &object.head.metadata, &object.body, &state.mapper);
+        let data = state.mapper.plain_values(&flat).map_err(|error| self.at(error, id))?;
+        Ok(Record { id: id.to_owned(), data, meta: RecordMeta::of(&object, state.behavior, &state.version) })
+    }
+
     /// Reads an object as a record.
     pub(super) async fn decode(&self, state: &Arc<State>, id: &str, object: Object) -> Result<Record> {
         let keys = self.keyring();

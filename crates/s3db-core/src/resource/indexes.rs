@@ -8,8 +8,17 @@ use crate::unique::{self, Claim};
 use crate::{Document, Result};
 
 impl Resource {
+    /// Whether a partition or a unique value is made of a field that is sealed.
+    pub(crate) fn indexes_secrets(&self) -> bool {
+        let state = self.state();
+        let of_partitions =
+            state.partitions.iter().flat_map(|partition| &partition.fields).map(|field| &field.path);
+        let mut paths = of_partitions.chain(state.unique.iter().flat_map(|unique| &unique.paths));
+        paths.any(|path| state.mapper.is_sealed(path))
+    }
+
     /// What a stored document has, also under values that only s3db.js would write.
-    pub(super) fn indexes_of(&self, state: &State, record: &Record) -> Indexes {
+    pub(crate) fn indexes_of(&self, state: &State, record: &Record) -> Indexes {
         let reference = |partition: &Partition| {
             partition.foreign_key(&self.db.keys, self.name(), &record.id, &record.data, &record.meta.version)
         };
@@ -21,7 +30,7 @@ impl Resource {
     }
 
     /// The claims that a document needs, each with the object to store.
-    pub(super) fn claims(
+    pub(crate) fn claims(
         &self,
         state: &State,
         id: &str,
