@@ -61,12 +61,10 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcom
             bar.set_length(total);
             bar.set_position(done);
         }
-        FsckEvent::Finding(finding) if as_json => {
-            if written.is_ok() {
-                written = out.line(&json!(finding).to_string());
-            }
+        FsckEvent::Finding(finding) if as_json && written.is_ok() => {
+            written = out.line(&json!(finding).to_string());
         }
-        FsckEvent::Finding(finding) if shown.len() < ROWS_MAX => shown.push(finding),
+        FsckEvent::Finding(finding) if !as_json && shown.len() < ROWS_MAX => shown.push(finding),
         _ => {}
     };
     let summary = check.run(&mut listener).await;

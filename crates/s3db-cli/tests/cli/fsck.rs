@@ -25,8 +25,8 @@ fn damaged() -> Shell {
     );
     assert!(clean.err.contains("Clean"), "{}", clean.err);
     assert!(!clean.err.contains('$'), "a folder has no price: {}", clean.err);
-    std::fs::remove_file(shell.object_file(LOST)).unwrap();
-    std::fs::remove_file(shell.object_file("resource=people/data/id=ann")).unwrap();
+    shell.lose(LOST);
+    shell.lose("resource=people/data/id=ann");
     shell
 }
 

@@ -1,11 +1,16 @@
 //! Several processes of the binary on one database.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test end it where they fail")]
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::Child;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 use super::support::{Shell, servers};
 
 const PROCESSES: usize = 8;
 const ADDITIONS: usize = 500;
+const KILLED_ADDITIONS: usize = 60;
 
 #[test]
 fn eight_processes_that_count_lose_no_count() {
@@ -23,6 +28,72 @@ fn eight_processes_that_count_lose_no_count() {
         });
         let visits = shell.json(&["get", "counters", "visits"]);
         assert_eq!(visits["n"], PROCESSES * ADDITIONS, "on {name}");
+    }
+}
+
+#[test]
+fn processes_that_are_killed_lose_no_acknowledged_count_and_fsck_mends_the_rest() {
+    for (name, shell) in servers("killed") {
+        // Every count moves the document to another place of the partition.
+        let partitions = r#"{"byCount": {"fields": {"n": "number"}}}"#;
+        let schema = r#"{"n": "number|unique"}"#;
+        shell.ok(&["create-resource", "counters", "--schema", schema, "--partitions", partitions]);
+        shell.ok(&["insert", "counters", "-d", r#"{"id": "visits", "n": 0}"#]);
+        let running: Vec<Mutex<Option<Child>>> = (0..PROCESSES).map(|_| Mutex::new(None)).collect();
+        let (acknowledged, killed, is_over) = (AtomicU32::new(0), AtomicU32::new(0), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = running
+                .iter()
+                .map(|slot| {
+                    scope.spawn(|| {
+                        for _ in 0..KILLED_ADDITIONS {
+                            let add = ["update", "counters", "visits", "--add", "n=1", "--quiet"];
+                            *slot.lock().unwrap() = Some(shell.start(&add));
+                            if wait(slot) {
+                                acknowledged.fetch_add(1, Ordering::SeqCst);
+                            }
+                        }
+                    })
+                })
+                .collect();
+            scope.spawn(|| {
+                for slot in running.iter().cycle() {
+                    std::thread::park_timeout(Duration::from_millis(100));
+                    if is_over.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    if let Some(child) = slot.lock().unwrap().as_mut() {
+                        child.kill().unwrap();
+                        killed.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+            for worker in workers {
+                worker.join().unwrap();
+            }
+            is_over.store(true, Ordering::SeqCst);
+        });
+        let n = shell.json(&["get", "counters", "visits"])["n"].as_u64().unwrap();
+        let (acknowledged, killed) = (acknowledged.into_inner(), killed.into_inner());
+        assert!(killed > 5, "{killed} were killed on {name}");
+        let possible = u64::from(acknowledged)..=(PROCESSES * KILLED_ADDITIONS) as u64;
+        assert!(possible.contains(&n), "{n} counted on {name}, {acknowledged} acknowledged, {killed} killed");
+
+        shell.ok(&["fsck", "--repair", "--grace", "0"]);
+        assert_eq!(shell.ok(&["fsck", "--grace", "0"]), "", "on {name}");
+    }
+}
+
+/// Whether the process ended well; a killed one did not.
+fn wait(slot: &Mutex<Option<Child>>) -> bool {
+    loop {
+        let mut running = slot.lock().unwrap();
+        if let Some(status) = running.as_mut().unwrap().try_wait().unwrap() {
+            *running = None;
+            return status.success();
+        }
+        drop(running);
+        std::thread::park_timeout(Duration::from_millis(2));
     }
 }
 

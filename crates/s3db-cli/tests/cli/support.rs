@@ -7,6 +7,7 @@
 )]
 
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -93,6 +94,14 @@ impl Shell {
         }
     }
 
+    /// Starts the binary and does not wait for it.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_s3db"));
+        command.env_clear().current_dir(self.dir.path()).args(args);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// Runs what must succeed, and returns standard output.
     pub(crate) fn ok(&self, args: &[&str]) -> String {
         let ran = self.run(args);
@@ -119,6 +128,11 @@ impl Shell {
     }
 
     /// The one file of the database whose name or content marks it as the object of this key.
+    /// Removes an object of the database on disk, as a crash or a careless hand would.
+    pub(crate) fn lose(&self, key: &str) {
+        std::fs::remove_file(self.object_file(key)).unwrap();
+    }
+
     pub(crate) fn object_file(&self, key: &str) -> std::path::PathBuf {
         let mut folders = vec![self.dir.path().join("s3db-data")];
         while let Some(folder) = folders.pop() {
