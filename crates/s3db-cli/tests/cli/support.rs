@@ -18,22 +18,33 @@ pub(crate) struct Shell {
     variables: Vec<(String, String)>,
 }
 
-/// An empty database on disk, and one on SeaweedFS where `cargo xtask services` has started it, by name.
-pub(crate) fn servers(prefix: &str) -> Vec<(&'static str, Shell)> {
-    let mut shells = vec![("file", Shell::new())];
-    match std::env::var("S3DB_TEST_SEAWEEDFS") {
-        Ok(server) => {
-            let connection = format!("{server}/{prefix}-{}", std::process::id());
-            shells.push(("SeaweedFS", Shell::new().set("S3DB_CONNECTION", &connection)));
+/// What keeps the objects of a test.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Server {
+    File,
+    SeaweedFs,
+}
+
+impl Server {
+    /// An empty database there, or none where `cargo xtask services` has not started the server.
+    pub(crate) fn shell(self, prefix: &str) -> Option<Shell> {
+        if matches!(self, Self::File) {
+            return Some(Shell::new());
         }
-        Err(_) if std::env::var_os("CI").is_some() => {
-            panic!("S3DB_TEST_SEAWEEDFS is not set: CI runs these tests")
-        }
-        Err(_) => {
-            println!("skipped on SeaweedFS: start it with `cargo xtask services start`");
+        match std::env::var("S3DB_TEST_SEAWEEDFS") {
+            Ok(server) => {
+                let connection = format!("{server}/{prefix}-{}", std::process::id());
+                Some(Shell::new().set("S3DB_CONNECTION", &connection))
+            }
+            Err(_) if std::env::var_os("CI").is_some() => {
+                panic!("S3DB_TEST_SEAWEEDFS is not set: CI runs these tests")
+            }
+            Err(_) => {
+                println!("skipped on SeaweedFS: start it with `cargo xtask services start`");
+                None
+            }
         }
     }
-    shells
 }
 
 /// How a run ended.

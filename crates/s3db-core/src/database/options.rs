@@ -30,7 +30,8 @@ pub struct DatabaseOptions {
     pub stamps: bool,
     /// Requests that one call may have in flight, for listings and batches.
     pub parallelism: usize,
-    /// How often an update that lost a race is tried again.
+    /// How often an update that lost a race is tried again. A writer on a busy machine can lose many races in a row to
+    /// writers that have just come and did not have to wait.
     pub update_attempts_max: u32,
     /// When the index entries of partitions are written.
     pub partition_writes: PartitionWrites,
@@ -59,7 +60,7 @@ impl Default for DatabaseOptions {
             bcrypt_rounds: 12,
             stamps: true,
             parallelism: 32,
-            update_attempts_max: 16,
+            update_attempts_max: 64,
             partition_writes: PartitionWrites::Safe,
             claim_grace: CLAIM_GRACE,
             metadata_bytes_max: 2047,
