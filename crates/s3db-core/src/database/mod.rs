@@ -125,7 +125,7 @@ impl Database {
     /// Errors: `NotFound`, listing the names there are.
     pub fn resource(&self, name: &str) -> Result<Resource> {
         if let Some(shared) = lock(&self.inner.resources).get(name) {
-            return Ok(Resource { db: self.inner.clone(), shared: shared.clone() });
+            return Ok(Resource::new(self.inner.clone(), shared.clone()));
         }
         let state = self.inner.compile(name)?;
         Ok(self.install(name, state))
@@ -237,7 +237,7 @@ impl Database {
                 shared
             }
         };
-        Resource { db: self.inner.clone(), shared }
+        Resource::new(self.inner.clone(), shared)
     }
 }
 

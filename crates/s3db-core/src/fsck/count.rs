@@ -64,7 +64,7 @@ impl Counted {
         let keys = &resource.db.keys;
         let mut counted = Self::default();
         for prefix in [keys.resource(resource.name())?, keys.claims(resource.name(), None)?] {
-            let mut pages = Pages::new(resource.db.store.as_ref(), prefix);
+            let mut pages = Pages::new(resource.store.as_ref(), prefix);
             while let Some(page) = pages.next().await? {
                 for entry in page {
                     counted.newest_ms = counted.newest_ms.max(entry.last_modified_ms);

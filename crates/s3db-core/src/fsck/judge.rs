@@ -30,7 +30,7 @@ enum Now {
 
 impl Judge<'_> {
     fn store(&self) -> &dyn Store {
-        self.resource.db.store.as_ref()
+        self.resource.store.as_ref()
     }
 
     fn keys(&self) -> &Keys {

@@ -97,7 +97,7 @@ impl Run<'_> {
     /// Reads every document, and notes what it should have.
     async fn documents(&self, expected: &mut Expected, report: &mut Report<'_>) -> Result<()> {
         let resource = self.resource();
-        let mut pages = Pages::new(resource.db.store.as_ref(), resource.db.keys.documents(resource.name())?);
+        let mut pages = Pages::new(resource.store.as_ref(), resource.db.keys.documents(resource.name())?);
         while let Some(page) = pages.next().await? {
             let entries = page.iter().filter_map(|entry| match resource.db.keys.parse(&entry.key) {
                 ParsedKey::Document { id, .. } => Some((&*entry.key, id)),
@@ -120,7 +120,7 @@ impl Run<'_> {
     /// What one document should have, and what is wrong with it. `None` when it is gone.
     async fn document(&self, key: &str, id: &str) -> Result<Option<(String, Vec<String>, Vec<Finding>)>> {
         let (resource, judge) = (self.resource(), &self.judge);
-        let Some(object) = resource.db.store.get(key).await? else {
+        let Some(object) = resource.store.get(key).await? else {
             return Ok(None);
         };
         let age_ms = judge.clock.age_ms(object.head.last_modified_ms);
@@ -153,7 +153,7 @@ impl Run<'_> {
     async fn references(&self, pass: usize, table: &mut Table, report: &mut Report<'_>) -> Result<()> {
         let resource = self.resource();
         let prefix = resource.db.keys.partitions(resource.name(), None)?;
-        let mut pages = Pages::new(resource.db.store.as_ref(), prefix);
+        let mut pages = Pages::new(resource.store.as_ref(), prefix);
         while let Some(page) = pages.next().await? {
             let mut doubtful = Vec::new();
             for entry in page.iter().filter(|entry| pass_of(&entry.key, self.counted.passes) == pass) {
@@ -175,14 +175,14 @@ impl Run<'_> {
     async fn claims(&self, pass: usize, table: &mut Table, report: &mut Report<'_>) -> Result<()> {
         let resource = self.resource();
         let prefix = resource.db.keys.claims(resource.name(), None)?;
-        let mut pages = Pages::new(resource.db.store.as_ref(), prefix);
+        let mut pages = Pages::new(resource.store.as_ref(), prefix);
         while let Some(page) = pages.next().await? {
             let is_claim = |entry: &&ListEntry| {
                 matches!(resource.db.keys.parse(&entry.key), ParsedKey::Claim { .. })
                     && pass_of(&entry.key, self.counted.passes) == pass
             };
             let mut read = stream::iter(page.iter().filter(is_claim))
-                .map(|entry| async move { (entry, resource.db.store.get(&entry.key).await) })
+                .map(|entry| async move { (entry, resource.store.get(&entry.key).await) })
                 .buffer_unordered(self.parallelism);
             let mut doubtful = Vec::new();
             while let Some((entry, found)) = read.next().await {
@@ -242,7 +242,7 @@ impl Run<'_> {
     async fn unknown_keys(&self, report: &mut Report<'_>) -> Result<()> {
         let (keys, name) = (&self.resource().db.keys, self.resource().name());
         for prefix in [keys.resource(name)?, keys.claims(name, None)?] {
-            let mut pages = Pages::new(self.resource().db.store.as_ref(), prefix);
+            let mut pages = Pages::new(self.resource().store.as_ref(), prefix);
             while let Some(page) = pages.next().await? {
                 for entry in &page {
                     let in_claims = entry.key.contains(CLAIM_SLUG);

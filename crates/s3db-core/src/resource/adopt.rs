@@ -26,7 +26,7 @@ impl Resource {
     /// Requests: 1 LIST per 1,000 documents, 1 GET a document, 1 PUT a value, 1 PUT + 1 HEAD.
     /// Errors: `Unique` with every value that is held twice, before any claim is put.
     pub(crate) async fn adopt(&self, constraints: &[Unique]) -> Result<i64> {
-        let began_ms = exec::server_now_ms(self.db.store.as_ref(), &self.db.keys).await?;
+        let began_ms = exec::server_now_ms(self.store.as_ref(), &self.db.keys).await?;
         let mut holders: HashMap<String, String> = HashMap::new();
         let mut duplicates = Vec::new();
         self.each_document(i64::MIN, |record| {
@@ -77,7 +77,7 @@ impl Resource {
         let prefix = self.db.keys.documents(self.name())?;
         let mut request = ListRequest::prefix(prefix.clone());
         loop {
-            let page = self.db.store.list(request.clone()).await?;
+            let page = self.store.list(request.clone()).await?;
             let recent = page.entries.iter().filter(|entry| entry.last_modified_ms >= since_ms);
             let keys: Vec<String> = recent.map(|entry| entry.key.to_string()).collect();
             let mut reads = Vec::with_capacity(keys.len());

@@ -78,7 +78,7 @@ impl Resource {
             return;
         }
         let Outcome { background: stages, seen, .. } = outcome;
-        let (store, env) = (self.db.store.clone(), self.db.env.clone());
+        let (store, env) = (self.store.clone(), self.db.env.clone());
         // Not the database itself, which would then never be dropped while work is pending, and never say so.
         let (db, shared, id) = (Arc::downgrade(&self.db), self.shared.clone(), id.to_owned());
         let work = async move {
@@ -90,7 +90,7 @@ impl Resource {
                     }
                     Err(error) => {
                         if let Some(db) = db.upgrade() {
-                            Self { db, shared }.index_failed(&id, operation, &error);
+                            Self { db, shared, store }.index_failed(&id, operation, &error);
                         }
                         return;
                     }
@@ -116,7 +116,7 @@ impl Resource {
 
     pub(super) fn context(&self) -> Context<'_> {
         Context {
-            store: &self.db.store,
+            store: &self.store,
             env: self.db.env.as_ref(),
             keys: &self.db.keys,
             holders: self,

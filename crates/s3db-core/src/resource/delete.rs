@@ -34,7 +34,7 @@ impl Resource {
         let state = self.state();
         let is_heard = self.db.changes.is_heard(self.name());
         let (etag, before, previous) = if state.is_indexed() || is_heard {
-            let object = self.db.store.get(key).await?.ok_or_else(|| self.not_found(id))?;
+            let object = self.store.get(key).await?.ok_or_else(|| self.not_found(id))?;
             let etag = object.head.etag.clone();
             // What cannot be read can still be deleted; its index entries are left for fsck.
             match self.decode(&state, id, object).await {
@@ -45,7 +45,7 @@ impl Resource {
                 }
             }
         } else {
-            let head = self.db.store.head(key).await?.ok_or_else(|| self.not_found(id))?;
+            let head = self.store.head(key).await?.ok_or_else(|| self.not_found(id))?;
             (head.etag, Indexes::default(), None)
         };
         self.check_expected(id, expected, &etag)?;
@@ -102,7 +102,7 @@ impl Resource {
             }
         }
         for (keys, places) in keys.chunks(DELETE_MANY_MAX).zip(places.chunks(DELETE_MANY_MAX)) {
-            match self.db.store.delete_many(keys).await {
+            match self.store.delete_many(keys).await {
                 Ok(deleted) => {
                     for (place, result) in places.iter().zip(deleted) {
                         results[*place] = result.map_err(|error| self.at(error, &ids[*place]));
@@ -152,12 +152,12 @@ impl Resource {
         let mut deleted = 0;
         loop {
             // Always the first page: what it held is gone when the next one is asked for.
-            let page = self.db.store.list(ListRequest::prefix(prefix.clone())).await?;
+            let page = self.store.list(ListRequest::prefix(prefix.clone())).await?;
             if page.entries.is_empty() {
                 return Ok(deleted);
             }
             let keys: Vec<String> = page.entries.iter().map(|entry| entry.key.to_string()).collect();
-            for result in self.db.store.delete_many(&keys).await? {
+            for result in self.store.delete_many(&keys).await? {
                 result?;
             }
             deleted += keys.len() as u64;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::database::Inner;
 use crate::encoding::KeyRing;
+use crate::store::Store;
 use crate::{Document, Error, ErrorKind, Result};
 
 mod adopt;
@@ -58,9 +59,16 @@ pub(crate) use state::{Shared, State};
 pub struct Resource {
     pub(crate) db: Arc<Inner>,
     pub(crate) shared: Arc<Shared>,
+    /// The store of the database, or what a handle has wrapped around it.
+    pub(crate) store: Arc<dyn Store>,
 }
 
 impl Resource {
+    pub(crate) fn new(db: Arc<Inner>, shared: Arc<Shared>) -> Self {
+        let store = db.store.clone();
+        Self { db, shared, store }
+    }
+
     /// Name of the resource.
     pub fn name(&self) -> &str {
         &self.shared.name

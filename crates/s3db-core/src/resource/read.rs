@@ -50,11 +50,11 @@ impl Resource {
     /// Whether a document exists. Requests: 1 HEAD.
     pub async fn exists(&self, id: &str) -> Result<bool> {
         let key = self.document_key(id)?;
-        Ok(self.db.store.head(&key).await.map_err(|error| self.at(error, id))?.is_some())
+        Ok(self.store.head(&key).await.map_err(|error| self.at(error, id))?.is_some())
     }
 
     pub(super) async fn fetch(&self, state: &Arc<State>, id: &str, key: &str) -> Result<Option<Record>> {
-        let Some(object) = self.db.store.get(key).await.map_err(|error| self.at(error, id))? else {
+        let Some(object) = self.store.get(key).await.map_err(|error| self.at(error, id))? else {
             return Ok(None);
         };
         self.decode(state, id, object).await.map(Some)

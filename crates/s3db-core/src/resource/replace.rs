@@ -83,7 +83,7 @@ impl Resource {
         expected: Option<&ETag>,
     ) -> Result<Record> {
         let (state, operation) = (self.state(), Operation::Replace);
-        let object = self.db.store.get(key).await?;
+        let object = self.store.get(key).await?;
         let mut created = data.get("createdAt").filter(|created| !created.is_null()).cloned();
         let (condition, check, before, previous) = match object {
             None if expected.is_some() => return Err(self.not_found(id)),

@@ -68,7 +68,7 @@ impl Resource {
                 continuation: continuation.take(),
                 ..ListRequest::default()
             };
-            let page = self.db.store.list(request).await.map_err(|error| self.in_resource(error))?;
+            let page = self.store.list(request).await.map_err(|error| self.in_resource(error))?;
             for object in &page.entries {
                 if let ParsedKey::Sequence { field, lock: false, .. } = self.db.keys.parse(&object.key) {
                     fields.push(field.to_owned());
@@ -139,7 +139,7 @@ impl Resource {
 
     fn sequence<'a>(&'a self, field: &'a str) -> Result<Sequence<'a>> {
         Ok(Sequence {
-            store: self.db.store.as_ref(),
+            store: self.store.as_ref(),
             env: self.db.env.as_ref(),
             key: self.db.keys.sequence(self.name(), field).map_err(|error| self.in_resource(error))?,
             field,

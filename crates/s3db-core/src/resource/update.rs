@@ -107,7 +107,7 @@ impl Resource {
         let edit = |data: &mut Document| edit(data).inspect_err(|_| refused.store(true, Ordering::Relaxed));
         for attempt in 0..self.db.options.update_attempts_max {
             let state = self.state();
-            let Some(object) = self.db.store.get(&key).await.map_err(|error| self.at(error, id))? else {
+            let Some(object) = self.store.get(&key).await.map_err(|error| self.at(error, id))? else {
                 return Ok(None);
             };
             self.check_expected(id, expected, &object.head.etag)?;
