@@ -12,6 +12,7 @@ mod catalog_lock;
 mod fsck;
 mod ids;
 mod interop;
+mod partitions;
 mod s3;
 mod verbs;
 mod writes;

@@ -10,6 +10,7 @@ mod hash;
 mod heal;
 mod json;
 mod merge;
+mod partitions;
 mod registry;
 mod upsert;
 

@@ -57,6 +57,7 @@ fn upsert_entry(
 
     entry.insert("currentVersion".into(), version.as_str().into());
     entry.insert("partitions".into(), definition.partitions.clone().into());
+    super::partitions::forget_marks(entry);
     if !entry.get("createdBy").is_some_and(Value::is_string) {
         entry.insert("createdBy".into(), definition.created_by.as_str().into());
     }

@@ -1,8 +1,12 @@
 //! From a definition in the catalogue to what the verbs run on.
 
+use std::collections::BTreeSet;
+
+use super::orphans::orphans;
 use super::{Event, Inner, unknown_resource};
 use crate::Result;
-use crate::catalog::ResourceDefinition;
+use crate::behavior::Behavior;
+use crate::catalog::{Catalog, ResourceDefinition};
 use crate::encoding::{Mapper, PluginRegistries, SchemaRegistry};
 use crate::id::{IdGenerator, Incremental};
 use crate::key::Partition;
@@ -12,13 +16,15 @@ use crate::unique::Unique;
 
 impl Inner {
     /// Compiles the current definition of a resource. What is not understood of it becomes a warning.
-    pub(super) fn compile(&self, name: &str) -> Result<State> {
+    pub(crate) fn compile(&self, name: &str) -> Result<State> {
         let loaded = self.loaded();
         let definition = loaded.catalog.definition(name)?.ok_or_else(|| {
             let names: Vec<&str> = loaded.catalog.resource_names().collect();
             unknown_resource(name, &names)
         })?;
-        let state = compile(&definition).map_err(|error| error.with("resource", name))?;
+        let mut state = compile(&definition).map_err(|error| error.with("resource", name))?;
+        state.complete = complete(&loaded.catalog, &definition, &state);
+        (state.steady, state.always_present) = lasting(&loaded.catalog, name, &state)?;
         for warning in &state.warnings {
             tracing::warn!(resource = name, %warning, "the stored schema is not understood in full");
             self.events.emit(Event::SchemaWarning { resource: name.to_owned(), warning: warning.clone() });
@@ -46,6 +52,13 @@ fn compile(definition: &ResourceDefinition) -> Result<State> {
             Err(error) => warnings.push(format!("partition {name} is not kept: {error}")),
         }
     }
+    for orphan in orphans(definition) {
+        warnings.push(format!(
+            "partition {} names fields that the resource does not have: {}",
+            orphan.name,
+            orphan.missing_fields.join(", ")
+        ));
+    }
     let unique = Unique::all_of(&schema);
     Ok(State {
         version: definition.version.clone(),
@@ -57,6 +70,9 @@ fn compile(definition: &ResourceDefinition) -> Result<State> {
         schema,
         mapper,
         partitions,
+        complete: BTreeSet::new(),
+        steady: BTreeSet::new(),
+        always_present: BTreeSet::new(),
         unique,
         warnings,
     })
@@ -76,4 +92,43 @@ fn id_generator(definition: &ResourceDefinition, warnings: &mut Vec<String>) -> 
         warnings.push(format!("the id generator is not understood: {error}"));
         if incremental { IdGenerator::Incremental(Incremental::default()) } else { random }
     })
+}
+
+/// The partitions that a query may rely on: known to be complete, and not orphaned.
+fn complete(catalog: &Catalog, definition: &ResourceDefinition, state: &State) -> BTreeSet<String> {
+    let orphaned: Vec<String> = orphans(definition).into_iter().map(|orphan| orphan.name).collect();
+    let complete = catalog.complete_partitions(&definition.name);
+    let known = |name: &String| state.partitions.iter().any(|partition| partition.name == *name);
+    complete.into_iter().filter(|name| known(name) && !orphaned.contains(name)).collect()
+}
+
+/// Of the fields of partitions: those that every version gives the same type and keeps whole, and those that no version
+/// lets be absent or null.
+fn lasting(catalog: &Catalog, name: &str, state: &State) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
+    let fields = || state.partitions.iter().flat_map(|partition| &partition.fields);
+    let mut steady: BTreeSet<String> = fields().map(|field| field.path.clone()).collect();
+    let mut present = steady.clone();
+    if steady.is_empty() {
+        return Ok((steady, present));
+    }
+    for version in catalog.versions(name) {
+        let Some(definition) = catalog.definition_at(name, version)? else { continue };
+        // This behavior cuts or drops fields that do not fit, required or not.
+        if definition.behavior == Behavior::TruncateData.to_string() {
+            return Ok(Default::default());
+        }
+        let options = SchemaOptions {
+            all_nested_objects_optional: definition.all_nested_objects_optional,
+            strictness: Strictness::Open,
+        };
+        let schema = Schema::compile(&definition.attributes, options)?;
+        let type_in = |schema: &Schema, path: &str| schema.field(path).map(|info| info.type_word.clone());
+        steady.retain(|path| type_in(&schema, path) == type_in(&state.schema, path));
+        let required = |path: &str| schema.field(path).is_some_and(|info| !info.optional && !info.nullable);
+        present.retain(|path| {
+            let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
+            ends.into_iter().all(|end| path.get(..end).is_some_and(required))
+        });
+    }
+    Ok((steady, present))
 }

@@ -1,16 +1,13 @@
 //! Creating resources and changing their definitions.
 
-use serde_json::Value;
-
 use super::Database;
+use crate::Result;
 use crate::catalog::{Catalog, ResourceDefinition};
 use crate::encoding::{PluginRegistries, SchemaRegistry};
 use crate::id::IdGenerator;
-use crate::key::Partition;
 use crate::resource::{Resource, ResourceConfig};
 use crate::schema::{Schema, SchemaOptions, Strictness};
 use crate::unique::Unique;
-use crate::{Document, Error, ErrorKind, Result};
 
 impl Database {
     /// Creates a resource, or gives one of this name a new version of its definition. The same definition again changes
@@ -87,20 +84,7 @@ impl Database {
         Schema::compile(&definition.attributes, options)?;
         definition.set_partitions(&config.partitions)?;
         definition.complete(self.inner.options.versioning);
-        for (name, partition) in &definition.partitions {
-            for field in Partition::parse(name, partition)?.fields {
-                if !exists(&definition.attributes, &field.path) {
-                    let known: Vec<&str> = definition.attributes.keys().map(String::as_str).collect();
-                    return Err(Error::new(
-                        ErrorKind::Config,
-                        "a partition names a field that the resource does not have",
-                    )
-                    .with("partition", name)
-                    .with("field", field.path)
-                    .hint(format!("the fields are: {}", known.join(", "))));
-                }
-            }
-        }
+        super::orphans::check(&definition, self.inner.options.strict_validation)?;
         Ok(definition)
     }
 }
@@ -137,22 +121,4 @@ fn evolve_registries(catalog: &Catalog, definition: &mut ResourceDefinition, now
     definition.schema_registry = Some(registry.to_json());
     definition.plugin_schema_registry = Some(plugins.to_json());
     Ok(())
-}
-
-/// Whether attributes declare a field: by its dotted name, inside nested objects, or below one of free form.
-fn exists(attributes: &Document, path: &str) -> bool {
-    if matches!(path, "id" | "_v") || attributes.contains_key(path) {
-        return true;
-    }
-    let Some((first, rest)) = path.split_once('.') else {
-        return false;
-    };
-    match attributes.get(first) {
-        Some(Value::Object(nested)) => {
-            let props = nested.get("props").or_else(|| nested.get("properties")).and_then(Value::as_object);
-            exists(nested, rest) || props.is_some_and(|props| exists(props, rest))
-        }
-        Some(Value::String(rule)) => matches!(rule.split('|').next(), Some("object" | "json" | "any")),
-        _ => false,
-    }
 }

@@ -21,11 +21,13 @@ mod create;
 mod events;
 mod lock;
 mod options;
+mod orphans;
 mod passwords;
 
 pub use changes::{Action, Change, ChangeOptions, Changes, WhenFull};
 pub use events::{Event, Events};
 pub use options::{DatabaseBuilder, DatabaseOptions};
+pub use orphans::OrphanedPartition;
 
 use catalog::Loaded;
 pub(crate) use changes::ChangeBus;

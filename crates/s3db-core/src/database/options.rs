@@ -42,6 +42,9 @@ pub struct DatabaseOptions {
     pub metadata_bytes_max: usize,
     /// Adds the partition `byVersion` to new resources.
     pub versioning: bool,
+    /// Refuses definitions whose partitions name fields that the resource does not have. Opening a database never fails
+    /// on those that are there already: they are a warning of their resource.
+    pub strict_validation: bool,
     /// Starts with an empty catalogue where the stored one cannot be understood. Its bytes are backed up first.
     pub discard_unreadable_catalog: bool,
     /// Takes the lock of s3db.js around changes of the catalogue, so that a live s3db.js, whose writes have no
@@ -65,6 +68,7 @@ impl Default for DatabaseOptions {
             claim_grace: CLAIM_GRACE,
             metadata_bytes_max: 2047,
             versioning: false,
+            strict_validation: true,
             discard_unreadable_catalog: false,
             respect_s3db_js_lock: false,
         }

@@ -19,6 +19,7 @@
 
 mod collation;
 mod date;
+mod lookup;
 mod names;
 mod parse;
 mod partition;
@@ -31,6 +32,7 @@ use sha2::{Digest, Sha256};
 
 pub use collation::locale_compare;
 pub use date::day_of;
+pub use lookup::{KeyRange, Lookup, Wanted};
 pub(crate) use names::check_path;
 pub use names::{check_id, check_name};
 pub use parse::ParsedKey;

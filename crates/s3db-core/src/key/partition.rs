@@ -151,7 +151,7 @@ impl Partition {
     }
 
     /// The key that a POSIX join makes of the partition and `tail`, without a final `/`, when it stays inside.
-    fn contained(&self, keys: &Keys, resource: &str, tail: &str) -> Option<String> {
+    pub(super) fn contained(&self, keys: &Keys, resource: &str, tail: &str) -> Option<String> {
         let head = format!("resource={resource}/partition={}", self.name);
         let joined = super::normalize_prefix(&format!("{head}/{tail}"));
         let inside = joined.strip_prefix(&head)?;
@@ -169,7 +169,7 @@ impl Partition {
         .hint("store the value in another form, or take the field out of the partition")
     }
 
-    fn bad_lookup(&self, message: &str) -> Error {
+    pub(super) fn bad_lookup(&self, message: &str) -> Error {
         let fields = self.fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>().join(", ");
         Error::new(ErrorKind::Validation, message)
             .with("partition", &self.name)
@@ -330,7 +330,7 @@ fn lookup<'v>(document: &'v Document, path: &str) -> Option<&'v Value> {
 }
 
 /// A value in a JavaScript template string.
-fn js_text(value: &Value) -> Cow<'_, str> {
+pub(super) fn js_text(value: &Value) -> Cow<'_, str> {
     match value {
         Value::Null => Cow::Borrowed("null"),
         Value::Bool(true) => Cow::Borrowed("true"),

@@ -8,13 +8,15 @@ use std::fmt;
 use crate::store::{Condition, PutObject};
 use crate::unique::Claim;
 
+mod partition;
 mod query;
 mod write;
 
 /// Name of the stamp: a member of JSON bodies, or a metadata entry where the body cannot hold it.
 pub const STAMP: &str = "_w";
 
-pub use query::QueryPlan;
+pub use partition::{PartitionPlan, Told};
+pub use query::{QueryPlan, QuerySources};
 pub use write::{Indexes, PartitionWrites, Reference, WriteRequest, delete, write};
 
 /// One request of a plan.

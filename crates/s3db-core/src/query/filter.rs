@@ -85,7 +85,17 @@ impl Filter {
 
     /// Whether a document matches.
     pub fn matches(&self, id: &str, document: &Document) -> bool {
-        self.0.matches(id, document)
+        self.0.matches(&Subject { id, version: None, document })
+    }
+
+    /// Whether a document matches, where `_v` is the version of its definition.
+    pub fn matches_version(&self, id: &str, version: &str, document: &Document) -> bool {
+        self.0.matches(&Subject { id, version: Some(version), document })
+    }
+
+    /// Whether no document matches that has these values, and perhaps others at other paths.
+    pub fn excludes(&self, id: &str, known: &Document) -> bool {
+        self.0.excluded_by(&Subject { id, version: None, document: known })
     }
 
     /// The value at a dotted path of a document; a member whose own name holds the dots wins.
@@ -93,29 +103,94 @@ impl Filter {
         lookup(document, path)
     }
 
-    /// The fields that must equal a value, for choosing an index.
-    pub fn equalities(&self) -> impl Iterator<Item = (&str, &Value)> {
-        let nodes: &[Node] = match &self.0 {
-            Node::All(nodes) => nodes,
-            other => std::slice::from_ref(other),
-        };
-        nodes.iter().filter_map(|node| match node {
-            Node::Field { path, test: Test::Equal(value) } => Some((path.as_str(), value)),
-            _ => None,
-        })
+    /// What every match must be, field by field, for choosing an index.
+    pub fn constraints(&self) -> Vec<(&str, Constraint<'_>)> {
+        let mut constraints = Vec::new();
+        self.0.constrain(&mut constraints);
+        constraints
+    }
+
+    /// Every path that the filter looks at, perhaps more than once.
+    pub fn paths(&self) -> Vec<&str> {
+        let mut paths = Vec::new();
+        self.0.collect_paths(&mut paths);
+        paths
     }
 }
 
+/// What a field must be in every match of a filter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Constraint<'f> {
+    /// Equal to one value; null stands for absent too.
+    Equal(&'f Value),
+    /// Equal to one of these.
+    In(&'f [Value]),
+    /// A value of the same type that is not smaller.
+    AtLeast(&'f Value),
+    /// A value of the same type that is not larger.
+    AtMost(&'f Value),
+    /// A text.
+    Text,
+}
+
+/// What a filter is held against.
+struct Subject<'d> {
+    id: &'d str,
+    version: Option<&'d str>,
+    document: &'d Document,
+}
+
 impl Node {
-    fn matches(&self, id: &str, document: &Document) -> bool {
+    fn matches(&self, subject: &Subject<'_>) -> bool {
         match self {
-            Self::All(nodes) => nodes.iter().all(|node| node.matches(id, document)),
-            Self::Any(nodes) => nodes.iter().any(|node| node.matches(id, document)),
-            Self::Not(node) => !node.matches(id, document),
-            Self::Field { path, test } if path == "id" && !document.contains_key("id") => {
-                test.matches(Some(&Value::String(id.to_owned())))
+            Self::All(nodes) => nodes.iter().all(|node| node.matches(subject)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.matches(subject)),
+            Self::Not(node) => !node.matches(subject),
+            Self::Field { path, test } => {
+                match (lookup(subject.document, path), path.as_str(), subject.version) {
+                    (None, "id", _) => test.matches(Some(&Value::String(subject.id.to_owned()))),
+                    (None, "_v", Some(version)) => test.matches(Some(&Value::String(version.to_owned()))),
+                    (value, _, _) => test.matches(value),
+                }
             }
-            Self::Field { path, test } => test.matches(lookup(document, path)),
+        }
+    }
+
+    fn excluded_by(&self, known: &Subject<'_>) -> bool {
+        if let Self::All(nodes) = self {
+            return nodes.iter().any(|node| node.excluded_by(known));
+        }
+        let mut paths = Vec::new();
+        self.collect_paths(&mut paths);
+        let is_known = |path: &&str| *path == "id" || known.document.contains_key(*path);
+        paths.iter().all(is_known) && !self.matches(known)
+    }
+
+    fn constrain<'f>(&'f self, into: &mut Vec<(&'f str, Constraint<'f>)>) {
+        let (path, test) = match self {
+            Self::All(nodes) => return nodes.iter().for_each(|node| node.constrain(into)),
+            Self::Any(_) | Self::Not(_) => return,
+            Self::Field { path, test } => (path.as_str(), test),
+        };
+        into.push((
+            path,
+            match test {
+                Test::Equal(value) => Constraint::Equal(value),
+                Test::In(values) => Constraint::In(values),
+                Test::Greater(value) | Test::GreaterOrEqual(value) => Constraint::AtLeast(value),
+                Test::Less(value) | Test::LessOrEqual(value) => Constraint::AtMost(value),
+                Test::Matches(_) | Test::StartsWith(_) => Constraint::Text,
+                Test::Exists(_) => return,
+            },
+        ));
+    }
+
+    fn collect_paths<'f>(&'f self, into: &mut Vec<&'f str>) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.collect_paths(into)),
+            Self::Not(node) => node.collect_paths(into),
+            Self::Field { path, .. } => into.push(path),
         }
     }
 }

@@ -6,7 +6,7 @@ mod filter;
 mod sort;
 
 pub use cursor::Cursor;
-pub use filter::Filter;
+pub use filter::{Constraint, Filter};
 pub(crate) use sort::Position;
 pub use sort::{Order, SortKey};
 

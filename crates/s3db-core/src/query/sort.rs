@@ -51,9 +51,11 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    pub(crate) fn of(keys: &[SortKey], id: &str, document: &Document) -> Self {
+    /// `version` is that of the document's definition, where it is known.
+    pub(crate) fn of(keys: &[SortKey], id: &str, version: Option<&str>, document: &Document) -> Self {
         let value = |key: &SortKey| match key.path.as_str() {
             "id" => Some(Value::String(id.to_owned())),
+            "_v" if version.is_some() => version.map(Value::from),
             path => lookup(document, path).cloned(),
         };
         Self { values: keys.iter().map(value).collect(), id: id.to_owned() }

@@ -83,8 +83,10 @@ fn sorting_orders_absent_null_and_values_and_breaks_ties_by_id() {
         ("a", json!({"n": 10})),
         ("f", json!({"n": 2, "name": "y"})),
     ];
-    let mut positions: Vec<_> =
-        documents.iter().map(|(id, doc)| sort::Position::of(&keys, id, doc.as_object().unwrap())).collect();
+    let mut positions: Vec<_> = documents
+        .iter()
+        .map(|(id, doc)| sort::Position::of(&keys, id, None, doc.as_object().unwrap()))
+        .collect();
     positions.sort_by(|a, b| a.compare(b, &keys));
     assert_eq!(positions.iter().map(|p| p.id.as_str()).collect::<String>(), "bcdfea");
 }
@@ -92,7 +94,7 @@ fn sorting_orders_absent_null_and_values_and_breaks_ties_by_id() {
 #[test]
 fn a_cursor_survives_its_text_and_refuses_another_query() {
     let keys = [SortKey::parse("n"), SortKey::parse("m")];
-    let position = sort::Position::of(&keys, "ü/1", json!({"n": [1, null]}).as_object().unwrap());
+    let position = sort::Position::of(&keys, "ü/1", None, json!({"n": [1, null]}).as_object().unwrap());
     let text = Cursor::new("users|n".into(), position.clone()).encode();
     assert_eq!(Cursor::decode(&text, "users|n").unwrap(), position);
     assert_eq!(

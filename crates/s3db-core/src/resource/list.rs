@@ -10,7 +10,7 @@ use crate::store::{LIST_PAGE_MAX, ListRequest};
 use crate::{Error, ErrorKind, Result};
 
 /// Documents of a page when none are asked for.
-const PAGE_DOCS: usize = 100;
+pub(super) const PAGE_DOCS: usize = 100;
 
 /// Which part of a resource to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,7 +61,6 @@ impl Resource {
         let mut count = 0;
         loop {
             let page = self
-                .db
                 .store
                 .list(request.clone())
                 .await
@@ -115,7 +114,7 @@ impl Resource {
         self.fetch_all(ids, parallelism)
     }
 
-    fn fetch_all<'a>(
+    pub(super) fn fetch_all<'a>(
         &'a self,
         ids: impl Stream<Item = Result<String>> + 'a,
         parallelism: usize,
@@ -130,7 +129,7 @@ impl Resource {
     }
 
     /// `None` for a document that was deleted since it was listed.
-    async fn fetch_one(&self, state: &Arc<State>, id: String) -> Result<Option<Scanned>> {
+    pub(super) async fn fetch_one(&self, state: &Arc<State>, id: String) -> Result<Option<Scanned>> {
         let fetched = match self.document_key(&id) {
             Ok(key) => self.fetch(state, &id, &key).await,
             Err(error) => Err(error),
@@ -144,7 +143,11 @@ impl Resource {
     }
 
     /// Pages of ids, each fetched when the one before is used up.
-    fn id_pages(&self, after: Option<String>, limit: usize) -> impl Stream<Item = Result<Vec<String>>> + '_ {
+    pub(super) fn id_pages(
+        &self,
+        after: Option<String>,
+        limit: usize,
+    ) -> impl Stream<Item = Result<Vec<String>>> + '_ {
         let start = Paging { after, limit, continuation: None, done: false };
         stream::try_unfold(start, move |mut paging| async move {
             if paging.done || paging.limit == 0 {
@@ -155,12 +158,8 @@ impl Resource {
             request.start_after = paging.after.as_deref().map(|id| format!("{prefix}{id}"));
             request.continuation = paging.continuation.take();
             request.max_keys = Some(paging.limit.min(LIST_PAGE_MAX));
-            let page = self
-                .db
-                .store
-                .list(request)
-                .await
-                .map_err(|error: Error| error.with("resource", self.name()))?;
+            let page =
+                self.store.list(request).await.map_err(|error: Error| error.with("resource", self.name()))?;
             let ids: Vec<String> = page
                 .entries
                 .iter()

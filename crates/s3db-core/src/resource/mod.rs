@@ -19,10 +19,13 @@ mod indexes;
 mod insert;
 mod list;
 mod merge;
+mod partition;
 mod query;
 mod read;
 mod record;
+mod references;
 mod replace;
+mod select;
 mod sequences;
 mod state;
 mod update;
@@ -32,8 +35,10 @@ pub use checked::IfMatch;
 pub use config::ResourceConfig;
 pub use list::ListOptions;
 pub use merge::apply as merge_into;
+pub use partition::PartitionView;
 pub use query::Query;
 pub use record::{BatchError, BatchResult, Listing, Page, Record, RecordMeta, Unreadable, WriteCheck};
+pub use select::{Row, Select, Selection};
 pub(crate) use state::{Shared, State};
 
 /// A collection of documents of one schema. Cheap to clone; clones share everything.

@@ -1,30 +1,59 @@
 //! Queries.
 
-use futures::StreamExt as _;
+use std::collections::BTreeSet;
+use std::pin::pin;
+
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::list::Scanned;
-use super::{Page, Record, Resource};
-use crate::Result;
-use crate::plan::QueryPlan;
+use super::{Page, PartitionView, Record, Resource, Select, Unreadable};
+use crate::plan::{PartitionPlan, QueryPlan, QuerySources};
 use crate::query::{Cursor, Filter, Position, SortKey};
+use crate::{Document, Result};
 
 /// A query of one resource, built by [`Resource::query`].
 #[derive(Debug, Clone)]
 #[must_use = "a query does nothing until it is run"]
 pub struct Query {
-    resource: Resource,
+    pub(super) resource: Resource,
     filter: Value,
     sort: Vec<SortKey>,
     limit: Option<usize>,
     cursor: Option<String>,
+    within: Option<PartitionView>,
+    verified: bool,
+    scan: bool,
+}
+
+/// What a query has found.
+pub(super) enum Match {
+    /// A document.
+    Record(Record),
+    /// What the key of a reference tells of one.
+    Told(String, Document),
+}
+
+/// The matches of a query, in order.
+#[derive(Default)]
+pub(super) struct Matches {
+    pub(super) found: Vec<Match>,
+    pub(super) unreadable: Vec<Unreadable>,
+    pub(super) next_cursor: Option<String>,
+}
+
+enum Candidate {
+    Match(Match),
+    Unreadable(Unreadable),
 }
 
 impl Resource {
     /// Starts a query; see [`Filter`] for the language. Without more it returns every match in the order of ids.
     pub fn query(&self, filter: Value) -> Query {
-        Query { resource: self.clone(), filter, sort: Vec::new(), limit: None, cursor: None }
+        let resource = self.clone();
+        let (sort, limit, cursor, within) = (Vec::new(), None, None, None);
+        Query { resource, filter, sort, limit, cursor, within, verified: false, scan: false }
     }
 }
 
@@ -49,123 +78,320 @@ impl Query {
         self
     }
 
+    /// Reads every document, also where the keys of references would give the answer.
+    pub fn verified(mut self, verified: bool) -> Self {
+        self.verified = verified;
+        self
+    }
+
+    /// Reads every document of the resource, past all partitions.
+    pub fn scan(mut self) -> Self {
+        self.scan = true;
+        self
+    }
+
+    pub(super) fn within(mut self, view: PartitionView) -> Self {
+        self.within = Some(view);
+        self
+    }
+
+    /// Asks for some fields only, by dotted path; `id` always comes along. Where a partition holds all fields that the
+    /// query looks at, no document is read.
+    pub fn select<I>(self, fields: I) -> Select
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        Select { query: self, fields: fields.into_iter().map(Into::into).collect() }
+    }
+
     /// How the query will read. Sends nothing.
     ///
     /// Errors: `Config` for a bad filter.
     pub fn plan(&self) -> Result<QueryPlan> {
-        Ok(QueryPlan::choose(&Filter::parse(&self.filter)?))
+        self.plan_for(&self.parse()?, None)
     }
 
     /// Runs the query.
     ///
     /// [`Page::next_cursor`] is set when there are more matches.
     ///
-    /// Requests: 1 GET when the filter names an id; else 1 LIST per 1,000 ids and 1 GET a candidate.
+    /// Requests: 1 GET when the filter names an id; else 1 LIST per 1,000 references of the chosen partition, or ids of
+    /// the resource, and 1 GET a candidate.
     /// Errors: `Config` for a bad filter or a cursor of another query.
     pub async fn run(self) -> Result<Page> {
-        let filter =
-            Filter::parse(&self.filter).map_err(|error| error.with("resource", self.resource.name()))?;
+        let matches = self.matches(None).await?;
+        let records = matches.found.into_iter().filter_map(Match::into_record).collect();
+        Ok(Page { records, unreadable: matches.unreadable, next_cursor: matches.next_cursor })
+    }
+
+    /// The ids of the matches. Requests: LIST alone where the plan of `select([])` is covered, else those of
+    /// [`run`](Self::run).
+    ///
+    /// Errors: as [`run`](Self::run); that of the first document that cannot be read.
+    pub async fn ids(self) -> Result<Vec<String>> {
+        let matches = self.matches(Some(&[])).await?;
+        match matches.unreadable.into_iter().next() {
+            Some(unreadable) => Err(unreadable.error),
+            None => Ok(matches.found.iter().map(|found| found.id().to_owned()).collect()),
+        }
+    }
+
+    /// Number of the matches, whatever the limit. Requests and errors: as [`ids`](Self::ids).
+    pub async fn count(mut self) -> Result<u64> {
+        (self.limit, self.cursor) = (None, None);
+        self.sort.clear();
+        let filter = self.parse()?;
+        let plan = self.plan_for(&filter, Some(&[]))?;
+        let mut count = 0;
+        let mut candidates = pin!(self.candidates(&plan, &filter, None));
+        while let Some(candidate) = candidates.try_next().await? {
+            match candidate {
+                Candidate::Match(_) => count += 1,
+                Candidate::Unreadable(unreadable) => return Err(unreadable.error),
+            }
+        }
+        Ok(count)
+    }
+
+    /// The matches, of which these fields will be looked at; `None` for whole documents.
+    pub(super) async fn matches(&self, fields: Option<&[&str]>) -> Result<Matches> {
+        let filter = self.parse()?;
         let scope = self.scope();
         let start = self.cursor.as_deref().map(|cursor| Cursor::decode(cursor, &scope)).transpose()?;
         if self.limit == Some(0) {
-            return Ok(Page::default());
+            return Ok(Matches::default());
         }
-        match QueryPlan::choose(&filter) {
-            QueryPlan::Id(id) => self.by_id(&filter, id, start).await,
-            QueryPlan::Scan if self.sort.is_empty() => self.in_id_order(&filter, scope, start).await,
-            QueryPlan::Scan => self.sorted(&filter, scope, start).await,
+        let plan = self.plan_for(&filter, fields)?;
+        if matches!(plan, QueryPlan::Id(_)) && start.is_some() {
+            return Ok(Matches::default());
         }
-    }
-
-    async fn by_id(&self, filter: &Filter, id: String, start: Option<Position>) -> Result<Page> {
-        let mut page = Page::default();
-        if start.is_none()
-            && let Some(record) = self.resource.get_or_none(&id).await?
-            && filter.matches(&record.id, &record.data)
-        {
-            page.records.push(record);
-        }
-        Ok(page)
-    }
-
-    async fn in_id_order(&self, filter: &Filter, scope: String, start: Option<Position>) -> Result<Page> {
-        let limit = self.limit.unwrap_or(usize::MAX);
-        let parallelism = self.resource.db.options.parallelism;
-        // With nothing to filter each document is a match, so that no more than the limit need be fetched.
-        let (scan_limit, parallelism) = if filter.is_all() {
-            (limit.saturating_add(1), parallelism.min(limit))
+        if self.sort.is_empty() {
+            self.in_id_order(&plan, &filter, &scope, start).await
         } else {
-            (usize::MAX, parallelism)
+            self.sorted(&plan, &filter, &scope, start).await
+        }
+    }
+
+    pub(super) fn parse(&self) -> Result<Filter> {
+        Filter::parse(&self.filter).map_err(|error| error.with("resource", self.resource.name()))
+    }
+
+    pub(super) fn plan_for(&self, filter: &Filter, fields: Option<&[&str]>) -> Result<QueryPlan> {
+        let state = self.resource.state();
+        let fields = fields.filter(|_| !self.verified && !self.scan);
+        let fields: Option<Vec<&str>> = fields.map(|fields| {
+            fields.iter().copied().chain(self.sort.iter().map(|key| key.path.as_str())).collect()
+        });
+        let none = BTreeSet::new();
+        let sources = QuerySources {
+            keys: &self.resource.db.keys,
+            resource: self.resource.name(),
+            schema: &state.schema,
+            partitions: &state.partitions,
+            complete: if self.scan { &none } else { &state.complete },
+            steady: &state.steady,
+            always_present: &state.always_present,
         };
-        let mut page = Page::default();
-        let mut documents = std::pin::pin!(self.resource.scan(start.map(|s| s.id), scan_limit, parallelism));
-        while let Some(scanned) = documents.next().await {
-            match scanned? {
-                Scanned::Unreadable(unreadable) => page.unreadable.push(unreadable),
-                Scanned::Record(record) if !filter.matches(&record.id, &record.data) => {}
-                Scanned::Record(_) if page.records.len() == limit => {
-                    page.next_cursor = page.records.last().map(|last| cursor_at(&scope, last, &self.sort));
+        if let Some(view) = &self.within {
+            let covering = fields.map(|fields| [fields, filter.paths()].concat());
+            let (definition, lookup) = (view.definition(), view.lookup().clone());
+            let plan = PartitionPlan::new(definition, lookup, covering.as_deref(), &sources);
+            return Ok(QueryPlan::Partition(plan));
+        }
+        QueryPlan::choose(filter, fields.as_deref(), &sources)
+    }
+
+    /// What a plan finds, in the order of ids, after one of them.
+    fn candidates<'a>(
+        &'a self,
+        plan: &'a QueryPlan,
+        filter: &'a Filter,
+        after: Option<String>,
+    ) -> BoxStream<'a, Result<Candidate>> {
+        let parallelism = self.resource.db.options.parallelism;
+        // With nothing to filter each document is a match, so that few more than the limit need be looked at.
+        let limit = self.limit.unwrap_or(usize::MAX).saturating_add(1);
+        let (need, at_once) =
+            if filter.is_all() { (limit, parallelism.min(limit)) } else { (usize::MAX, parallelism) };
+        match plan {
+            QueryPlan::Id(id) => {
+                let ids = stream::iter([Ok(id.clone())]);
+                self.checked(self.resource.fetch_all(ids, 1), filter)
+            }
+            QueryPlan::Scan if self.sort.is_empty() => {
+                self.checked(self.resource.scan(after, need, at_once), filter)
+            }
+            QueryPlan::Scan => self.checked(self.resource.scan(None, usize::MAX, parallelism), filter),
+            QueryPlan::Ids => {
+                let pages = self.resource.id_pages(after, usize::MAX);
+                let ids = pages.map_ok(|ids| stream::iter(ids.into_iter().map(Ok))).try_flatten();
+                let told = ids.try_filter_map(move |id: String| async move {
+                    let told = Document::new();
+                    Ok(filter.matches(&id, &told).then_some(Candidate::Match(Match::Told(id, told))))
+                });
+                told.boxed()
+            }
+            QueryPlan::Partition(plan) => {
+                let covered = plan.is_covered();
+                let keep = move |id: &str, key: &str| {
+                    let told = plan.told(key);
+                    // A reference that no longer holds is passed over as well: the document has another one.
+                    (!filter.excludes(id, &told.document))
+                        .then(|| (covered && told.is_whole).then_some(told.document))
+                };
+                let need = if covered { limit } else { need };
+                let found = self.resource.referenced(plan.lookup(), after, need, Box::new(keep));
+                let state = self.resource.state();
+                let candidates = found.map(move |found| {
+                    let state = state.clone();
+                    async move {
+                        let (id, told) = found?;
+                        match told {
+                            Some(told) => Ok(Some(Candidate::Match(Match::Told(id, told)))),
+                            None => {
+                                let scanned = self.resource.fetch_one(&state, id).await?;
+                                Ok(scanned.and_then(|scanned| self.check(scanned, filter)))
+                            }
+                        }
+                    }
+                });
+                candidates.buffered(at_once.max(1)).try_filter_map(|found| async move { Ok(found) }).boxed()
+            }
+        }
+    }
+
+    /// The documents that match, and those that cannot be read.
+    fn checked<'a>(
+        &'a self,
+        documents: impl stream::Stream<Item = Result<Scanned>> + Send + 'a,
+        filter: &'a Filter,
+    ) -> BoxStream<'a, Result<Candidate>> {
+        documents.try_filter_map(move |scanned| async move { Ok(self.check(scanned, filter)) }).boxed()
+    }
+
+    fn check(&self, scanned: Scanned, filter: &Filter) -> Option<Candidate> {
+        match scanned {
+            Scanned::Unreadable(unreadable) => Some(Candidate::Unreadable(unreadable)),
+            Scanned::Record(record) => {
+                let matches = filter.matches_version(&record.id, &record.meta.version, &record.data)
+                    && self.within.as_ref().is_none_or(|view| view.holds(&record));
+                matches.then_some(Candidate::Match(Match::Record(record)))
+            }
+        }
+    }
+
+    async fn in_id_order(
+        &self,
+        plan: &QueryPlan,
+        filter: &Filter,
+        scope: &str,
+        start: Option<Position>,
+    ) -> Result<Matches> {
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let mut matches = Matches::default();
+        let mut candidates = pin!(self.candidates(plan, filter, start.map(|start| start.id)));
+        while let Some(candidate) = candidates.try_next().await? {
+            match candidate {
+                Candidate::Unreadable(unreadable) => matches.unreadable.push(unreadable),
+                Candidate::Match(_) if matches.found.len() == limit => {
+                    let last = matches.found.last().map(|last| self.position(last));
+                    matches.next_cursor = last.map(|last| Cursor::new(scope.to_owned(), last).encode());
                     break;
                 }
-                Scanned::Record(record) => page.records.push(record),
+                Candidate::Match(found) => matches.found.push(found),
             }
         }
-        Ok(page)
+        Ok(matches)
     }
 
-    async fn sorted(&self, filter: &Filter, scope: String, start: Option<Position>) -> Result<Page> {
+    async fn sorted(
+        &self,
+        plan: &QueryPlan,
+        filter: &Filter,
+        scope: &str,
+        start: Option<Position>,
+    ) -> Result<Matches> {
         let keep = self.limit.map_or(usize::MAX, |limit| limit.saturating_add(1));
-        let parallelism = self.resource.db.options.parallelism;
-        let mut page = Page::default();
-        let mut matches: Vec<(Position, Record)> = Vec::new();
-        let mut documents = std::pin::pin!(self.resource.scan(None, usize::MAX, parallelism));
-        while let Some(scanned) = documents.next().await {
-            let record = match scanned? {
-                Scanned::Unreadable(unreadable) => {
-                    page.unreadable.push(unreadable);
+        let mut matches = Matches::default();
+        let mut placed: Vec<(Position, Match)> = Vec::new();
+        let mut candidates = pin!(self.candidates(plan, filter, None));
+        while let Some(candidate) = candidates.try_next().await? {
+            let found = match candidate {
+                Candidate::Unreadable(unreadable) => {
+                    matches.unreadable.push(unreadable);
                     continue;
                 }
-                Scanned::Record(record) => record,
+                Candidate::Match(found) => found,
             };
-            if !filter.matches(&record.id, &record.data) {
-                continue;
-            }
-            let position = Position::of(&self.sort, &record.id, &record.data);
+            let position = self.position(&found);
             if start.as_ref().is_some_and(|start| position.compare(start, &self.sort).is_le()) {
                 continue;
             }
-            matches.push((position, record));
-            if matches.len() >= keep.saturating_mul(2) {
-                self.keep_first(&mut matches, keep);
+            placed.push((position, found));
+            if placed.len() >= keep.saturating_mul(2) {
+                self.keep_first(&mut placed, keep);
             }
         }
-        self.keep_first(&mut matches, keep);
+        self.keep_first(&mut placed, keep);
         if let Some(limit) = self.limit
-            && matches.len() > limit
+            && placed.len() > limit
         {
-            matches.truncate(limit);
-            page.next_cursor = matches.last().map(|(_, last)| cursor_at(&scope, last, &self.sort));
+            placed.truncate(limit);
+            let last = placed.last().map(|(last, _)| last.clone());
+            matches.next_cursor = last.map(|last| Cursor::new(scope.to_owned(), last).encode());
         }
-        page.records = matches.into_iter().map(|(_, record)| record).collect();
-        Ok(page)
+        matches.found = placed.into_iter().map(|(_, found)| found).collect();
+        Ok(matches)
     }
 
-    fn keep_first(&self, matches: &mut Vec<(Position, Record)>, keep: usize) {
-        matches.sort_by(|(a, _), (b, _)| a.compare(b, &self.sort));
-        matches.truncate(keep);
+    fn keep_first(&self, placed: &mut Vec<(Position, Match)>, keep: usize) {
+        placed.sort_by(|(a, _), (b, _)| a.compare(b, &self.sort));
+        placed.truncate(keep);
     }
 
-    /// What a cursor is bound to: resource, filter and order.
+    fn position(&self, found: &Match) -> Position {
+        match found {
+            Match::Record(record) => {
+                Position::of(&self.sort, &record.id, Some(&record.meta.version), &record.data)
+            }
+            Match::Told(id, told) => Position::of(&self.sort, id, None, told),
+        }
+    }
+
+    /// What a cursor is bound to: resource, filter and order, and the values of the partition that was named.
     fn scope(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.filter.to_string());
         for key in &self.sort {
             hash.update(format!("{key:?}"));
         }
+        if let Some(view) = &self.within {
+            hash.update(view.scope());
+        }
         format!("query:{}:{}", self.resource.name(), hex::encode(&hash.finalize()[..8]))
     }
 }
 
-fn cursor_at(scope: &str, record: &Record, sort: &[SortKey]) -> String {
-    Cursor::new(scope.to_owned(), Position::of(sort, &record.id, &record.data)).encode()
+impl Match {
+    pub(super) fn id(&self) -> &str {
+        match self {
+            Self::Record(record) => &record.id,
+            Self::Told(id, _) => id,
+        }
+    }
+
+    pub(super) fn data(&self) -> &Document {
+        match self {
+            Self::Record(record) => &record.data,
+            Self::Told(_, told) => told,
+        }
+    }
+
+    fn into_record(self) -> Option<Record> {
+        match self {
+            Self::Record(record) => Some(record),
+            Self::Told(..) => None,
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! A resource's current definition, compiled.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, RwLock};
 
 use crate::behavior::Behavior;
@@ -66,6 +67,12 @@ pub(crate) struct State {
     pub(crate) schema: Schema,
     pub(crate) mapper: Mapper,
     pub(crate) partitions: Vec<Partition>,
+    /// Partitions that hold a reference of every document that has their fields.
+    pub(crate) complete: BTreeSet<String>,
+    /// Paths, of those in partitions, that had the same type in every version and keep their values whole.
+    pub(crate) steady: BTreeSet<String>,
+    /// Paths, of those in partitions, at which every document has a value.
+    pub(crate) always_present: BTreeSet<String>,
     pub(crate) unique: Vec<Unique>,
     pub(crate) warnings: Vec<String>,
 }
