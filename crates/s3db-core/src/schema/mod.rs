@@ -5,6 +5,7 @@
 //! here does I/O. `docs/schema.md` is the notation for users.
 
 mod compile;
+mod explicit;
 mod messages;
 mod notation;
 mod password;
@@ -25,6 +26,7 @@ use self::problem::Problems;
 use self::run::{Field, Kind, Run};
 use crate::{Document, Error, FieldError, Result};
 
+pub use self::explicit::explicit_form;
 pub use self::problem::SchemaWarning;
 
 /// A compiled schema.
@@ -124,6 +126,9 @@ impl Schema {
     /// with [`Strictness::Open`] never.
     pub fn compile(attributes: &Map<String, Value>, options: SchemaOptions) -> Result<Self> {
         let mut problems = Problems::default();
+        // A stored `$$type` means what s3db.js took it for.
+        let explicit = (options.strictness == Strictness::Create).then(|| explicit_form(attributes));
+        let attributes = explicit.as_ref().unwrap_or(attributes);
         let tree = notation::parse_root(attributes, options.all_nested_objects_optional, &mut problems);
         let mut compiler = Compiler { fields: Vec::new(), infos: Vec::new(), problems: &mut problems };
         let root = compiler.field("", "", &tree);
