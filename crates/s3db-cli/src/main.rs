@@ -11,6 +11,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let mut out = output::Output::new(&cli.global);
