@@ -42,7 +42,7 @@ pub fn gather<'a>(behavior: Behavior, metadata: &'a Metadata, body: &[u8], mappe
         }
         Some(_) => reader.metadata_entries(),
     };
-    Flat { entries, holds_date: false }
+    Flat { entries, ..Flat::default() }
 }
 
 fn parse_body(body: &[u8]) -> Option<Map<String, Value>> {

@@ -423,7 +423,7 @@ impl<'p> Placer<'p> {
             .filter(|item| !stays(item))
             .map(|item| with_whole_name(item.entry.clone()))
             .collect();
-        let document: Document = self.mapper.plain_values(&Flat { entries: moved, holds_date: false })?;
+        let document: Document = self.mapper.plain_values(&Flat { entries: moved, ..Flat::default() })?;
         for (name, value) in &document {
             if self.mapper.root_named(name).is_some() {
                 body.name(name);

@@ -37,6 +37,14 @@ pub fn push(out: &mut String, n: f64) {
     if !n.is_finite() {
         return out.push_str("undefined");
     }
+    // Nearly all are integers that are exact in a double.
+    let integer = n as i64;
+    if integer as f64 == n && integer.unsigned_abs() <= 1 << 53 {
+        if integer < 0 {
+            out.push('-');
+        }
+        return push_u64(out, integer.unsigned_abs());
+    }
     let magnitude = if n < 0.0 {
         out.push('-');
         -n.floor()
@@ -57,7 +65,7 @@ pub fn push(out: &mut String, n: f64) {
 
 /// Appends base62 of an integer, without a sign and exact.
 pub fn push_u64(out: &mut String, n: u64) {
-    ::base62::encode_alternative_buf(n, out);
+    push_padded(out, n, 1);
 }
 
 /// Appends base62 of an integer, exact.
@@ -79,11 +87,18 @@ pub fn push_padded(out: &mut String, n: u64, width: usize) {
         used += 1;
     }
     let first = buffer.len() - used.max(width.min(buffer.len()));
-    out.extend(buffer.iter().skip(first).map(|&digit| char::from(digit)));
+    if let Some(Ok(digits)) = buffer.get(first..).map(std::str::from_utf8) {
+        out.push_str(digits);
+    }
 }
 
 /// Reads base62 as a double: optional `-`, digits; empty is 0, anything else is NaN.
 pub fn decode(text: &str) -> f64 {
+    decode_bytes(text.as_bytes())
+}
+
+/// As [`decode`].
+pub(super) fn decode_bytes(text: &[u8]) -> f64 {
     decode_radix(text, 62)
 }
 
@@ -188,7 +203,7 @@ pub fn encode_key(n: f64) -> String {
 
 /// Reads a short key; NaN when it is none. Upper case is none.
 pub fn decode_key(text: &str) -> f64 {
-    decode_radix(text, 36)
+    decode_radix(text.as_bytes(), 36)
 }
 
 pub(super) fn split_sign(text: &str) -> (bool, &str) {
@@ -215,14 +230,27 @@ fn push_radix(out: &mut String, mut n: f64, radix: f64) {
     }
 }
 
-fn decode_radix(text: &str, radix: u8) -> f64 {
-    let (negative, digits) = split_sign(text);
+fn decode_radix(text: &[u8], radix: u8) -> f64 {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
     if digits.is_empty() {
         return if negative { -0.0 } else { 0.0 };
     }
-    let mut n = 0.0;
-    for byte in digits.bytes() {
-        let value = VALUES[usize::from(byte)];
+    // Eight digits are below 2^53, where integers and doubles agree and integers are faster.
+    let (head, tail) = digits.split_at(digits.len().min(8));
+    let mut exact = 0_u64;
+    for byte in head {
+        let value = VALUES[usize::from(*byte)];
+        if value >= radix {
+            return f64::NAN;
+        }
+        exact = exact * u64::from(radix) + u64::from(value);
+    }
+    let mut n = exact as f64;
+    for byte in tail {
+        let value = VALUES[usize::from(*byte)];
         if value >= radix {
             return f64::NAN;
         }

@@ -182,6 +182,24 @@ impl Codec {
         Some(read.unwrap_or_else(|| Value::String(text.to_owned())))
     }
 
+    /// Whether `text`, as which `value` was written, surely reads as `value`. Arrays and objects are not looked into.
+    pub(crate) fn is_exact(&self, value: &Value, text: &str) -> bool {
+        match (self, value) {
+            (Self::Boolean, Value::Bool(_)) => true,
+            (Self::Number | Self::Integer, Value::Number(n)) => match (n.as_i64(), n.as_f64()) {
+                (Some(n), _) => n.unsigned_abs() <= 1 << 53,
+                (None, Some(n)) => n.fract() != 0.0,
+                (None, None) => false,
+            },
+            (Self::StringArray, Value::Array(items)) => items.iter().all(Value::is_string),
+            (Self::Ip4, Value::String(address)) => address.parse::<std::net::Ipv4Addr>().is_ok(),
+            (_, Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
+                self.decode(text).as_ref() == Some(value)
+            }
+            _ => false,
+        }
+    }
+
     fn encode_string(&self, value: &Value, text: &str) -> Option<String> {
         match self {
             Self::Number | Self::Integer => number::of_value(value).and_then(|n| self.encode_number(&n)),

@@ -55,13 +55,14 @@ pub(super) fn decode_as_integer(text: &str) -> Option<Value> {
 /// A double as a JSON number: an integer when it is integral and fits 64 bits. `None` for NaN and infinities.
 pub(super) fn from_f64(n: f64) -> Option<Number> {
     const TWO_63: f64 = 9_223_372_036_854_775_808.0;
-    if n.fract() == 0.0 && !(n == 0.0 && n.is_sign_negative()) {
-        if (-TWO_63..TWO_63).contains(&n) {
-            return Some(Number::from(n as i64));
+    if (-TWO_63..TWO_63).contains(&n) {
+        let integer = n as i64;
+        if integer as f64 == n && !(integer == 0 && n.is_sign_negative()) {
+            return Some(Number::from(integer));
         }
-        if (TWO_63..TWO_63 * 2.0).contains(&n) {
-            return Some(Number::from(n as u64));
-        }
+    } else if (TWO_63..TWO_63 * 2.0).contains(&n) {
+        // Doubles of this size have no fraction.
+        return Some(Number::from(n as u64));
     }
     Number::from_f64(n)
 }

@@ -150,26 +150,29 @@ impl Resource {
     async fn encode(&self, state: &Arc<State>, data: Document) -> Result<(Document, Flat<'static>)> {
         let keys = self.keyring();
         if !state.mapper.encode_is_blocking(&data, keys.as_deref()) {
-            return self.encode_now(state, &data, keys.as_deref());
+            return self.encode_now(state, data, keys.as_deref());
         }
         let (this, state) = (self.clone(), state.clone());
-        blocking(move || this.encode_now(&state, &data, keys.as_deref())).await
+        blocking(move || this.encode_now(&state, data, keys.as_deref())).await
     }
 
     fn encode_now(
         &self,
         state: &State,
-        data: &Document,
+        data: Document,
         keys: Option<&KeyRing>,
     ) -> Result<(Document, Flat<'static>)> {
         let random = self.db.env.as_ref();
         let hash = |password: &str, algorithm| self.db.hash_password(password, algorithm);
-        let flat = state.mapper.encode(data, &EncodeContext { keys, hash_password: Some(&hash), random })?;
+        let flat = state.mapper.encode(&data, &EncodeContext { keys, hash_password: Some(&hash), random })?;
+        if flat.exact && (state.auto_decrypt || !state.mapper.has_sealed()) {
+            return Ok((data, flat));
+        }
         // The keys that encoding has used are cached by now.
         let context = DecodeContext { keys, derive: Derive::CachedOnly, auto_decrypt: state.auto_decrypt };
         match state.mapper.decode(&flat, &context)? {
             Decoded::Read(reading) => Ok((reading.document, flat)),
-            Decoded::NotCached => Ok((data.clone(), flat)),
+            Decoded::NotCached => Ok((data, flat)),
         }
     }
 

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::Result;
 
 pub mod dump;
+mod etag;
 pub mod file;
 pub mod layers;
 mod limits;
@@ -24,6 +25,7 @@ mod paging;
 #[cfg(feature = "s3")]
 pub mod s3;
 
+pub use etag::ETag;
 pub use file::{FileOptions, FileStore, Fsync};
 pub use layers::{Meter, Requests, StoreLayer, Traffic};
 pub use memory::{MemoryOptions, MemoryStore};
@@ -102,35 +104,6 @@ pub enum Condition {
     IfAbsent,
     /// The key holds the object with this ETag.
     IfMatch(ETag),
-}
-
-/// Opaque token of an object's body, as the store gives it, without quotes. It changes when the body changes; on S3 it
-/// says nothing of the metadata.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ETag(Arc<str>);
-
-impl ETag {
-    /// An ETag from the store's text; surrounding quotes are dropped.
-    pub fn new(text: &str) -> Self {
-        Self(Arc::from(text.trim_matches('"')))
-    }
-
-    /// The MD5 of a body in lower-case hex, which is the ETag that S3 gives an object written in one piece.
-    pub fn md5_of(body: &[u8]) -> Self {
-        use md5::{Digest, Md5};
-        Self(Arc::from(hex::encode(Md5::digest(body))))
-    }
-
-    /// The text without quotes.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ETag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// What a store can do. The defaults are those of AWS S3.

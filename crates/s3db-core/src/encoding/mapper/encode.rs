@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::decode::DecodeContext;
 use super::flat::{Entry, Flat, Kind, Letter, Mark, Slot, Stored};
 use super::{Mapper, Node, NodeId, Shape};
 use crate::encoding::crypto::Opened;
@@ -62,7 +63,8 @@ impl Mapper {
         let mut encoder = Encoder {
             mapper: self,
             context,
-            flat: Flat { entries: Vec::with_capacity(document.len() + 4), holds_date: false },
+            flat: Flat { entries: Vec::with_capacity(document.len() + 4), holds_date: false, exact: true },
+            last: None,
             group: 0,
         };
         let mut expected = self.roots.iter();
@@ -72,11 +74,15 @@ impl Mapper {
                 expected.next().copied().filter(|id| self.node(*id).is_some_and(|node| node.name == *name));
             match hinted.or_else(|| self.root_named(name)) {
                 Some(id) => encoder.attribute(id, value)?,
-                None if SYSTEM_FIELDS.contains(&name.as_str()) => continue,
+                None if SYSTEM_FIELDS.contains(&name.as_str()) => {
+                    encoder.flat.exact = false;
+                    continue;
+                }
                 None => encoder.unknown(name, value),
             }
             encoder.group += 1;
         }
+        debug_assert!(!encoder.flat.exact || self.reads_back(&encoder.flat, document, context.keys));
         Ok(encoder.flat)
     }
 
@@ -87,6 +93,14 @@ impl Mapper {
             && document.iter().any(|(name, value)| {
                 self.root_named(name).is_some_and(|id| self.value_is_blocking(id, value, keys))
             })
+    }
+
+    /// Whether the entries are read as this document, its fields in the same order.
+    fn reads_back(&self, flat: &Flat<'_>, document: &Document, keys: Option<&KeyRing>) -> bool {
+        let context = DecodeContext { keys, derive: Derive::CachedOnly, auto_decrypt: true };
+        let Ok(decoded) = self.decode(flat, &context) else { return false };
+        let same = |read: &Document| read == document && read.keys().eq(document.keys());
+        decoded.document().is_none_or(same)
     }
 
     fn value_is_blocking(&self, id: NodeId, value: &Value, keys: Option<&KeyRing>) -> bool {
@@ -114,10 +128,17 @@ struct Encoder<'m, 'c> {
     context: &'c EncodeContext<'c>,
     flat: Flat<'static>,
     group: u32,
+    /// The node of the entry before.
+    last: Option<NodeId>,
 }
 
 impl Encoder<'_, '_> {
     fn push(&mut self, slot: Slot<'static>, value: Stored<'static>, mark: Option<Mark>, kind: Kind) {
+        match slot {
+            Slot::Node(id) if self.last.is_none_or(|last| last < id) => self.last = Some(id),
+            // Readers give fields in the order of the schema, and those that have no key last.
+            _ => self.flat.exact = false,
+        }
         self.flat.entries.push(Entry { slot, group: self.group, value, mark, kind });
     }
 
@@ -134,6 +155,7 @@ impl Encoder<'_, '_> {
                 self.split(id, members)
             }
             (_, value) => {
+                self.flat.exact = false;
                 let text = match node.sealed {
                     true => js::to_json(&self.sealed_copy(id, value)?),
                     false => js::to_json(value),
@@ -232,6 +254,7 @@ impl Encoder<'_, '_> {
             }
             (_, value) => untyped(value),
         };
+        self.flat.exact &= is_exact(form, value, &stored, letter);
         let mark = match letter {
             Some(letter) => with_name(letter, node),
             None => name_mark(node),
@@ -329,6 +352,20 @@ fn name_mark(node: &Node) -> Option<Mark> {
 
 fn with_name(letter: Letter, node: &Node) -> Option<Mark> {
     Some(Mark { letter, name: node.key.is_none().then(|| node.name.clone()) })
+}
+
+/// Whether a reader surely gets back this very value. No answer costs as much as reading would.
+fn is_exact(form: &Form, value: &Value, stored: &Stored<'_>, letter: Option<Letter>) -> bool {
+    match (form, value, stored) {
+        (_, Value::Null, _) | (_, _, Stored::Value(_)) => true,
+        // What was sealed or hashed before is read as what is inside.
+        (Form::Secret, Value::String(text), Stored::Text(sealed)) => letter.is_none() && sealed != text,
+        (Form::Codec(codec), value, Stored::Text(text)) => letter.is_none() && codec.is_exact(value, text),
+        (Form::Compressible, Value::String(text), _) => !text.starts_with('z'),
+        (Form::Text | Form::Any | Form::OneOf(_) | Form::Accident(_), Value::String(_), _) => true,
+        (Form::Number | Form::Boolean, Value::String(_), _) => letter == Some(Letter::Text),
+        _ => false,
+    }
 }
 
 /// A value that no codec writes.

@@ -13,6 +13,8 @@ pub struct Flat<'a> {
     pub(crate) entries: Vec<Entry<'a>>,
     /// Whether it holds a date, which s3db.js cannot decode twice.
     pub(crate) holds_date: bool,
+    /// Whether decoding, with secrets opened, surely gives back the very document that was encoded.
+    pub(crate) exact: bool,
 }
 
 /// One leaf.
