@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod catalog_lock;
+mod doctor;
 mod fsck;
 mod ids;
 mod interop;

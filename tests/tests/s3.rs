@@ -42,7 +42,7 @@ async fn the_s3_store_conforms_over_the_server_in_this_process() {
 }
 
 /// The connection string of an independent server, or `None` after saying that the test is skipped.
-fn independent(variable: &str) -> Option<String> {
+pub(crate) fn independent(variable: &str) -> Option<String> {
     match std::env::var(variable) {
         Ok(connection) => Some(connection),
         Err(_) if std::env::var_os("CI").is_some() => panic!("{variable} is not set: CI runs these tests"),

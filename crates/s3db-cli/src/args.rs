@@ -132,6 +132,8 @@ pub(crate) enum Command {
     Count(commands::count::Args),
     /// Check documents, references and unique values against each other, and repair
     Fsck(commands::fsck::Args),
+    /// Find out what the store really does, or print the policy that a database needs
+    Doctor(commands::doctor::Args),
     /// Write the whole database to a file
     Dump(commands::dump::DumpArgs),
     /// Read a dump into an empty database

@@ -59,6 +59,39 @@ pub(crate) async fn store(global: &Global, wanted: Wanted) -> Outcome<(Arc<dyn S
     Ok((store, Keys::new(&connection.prefix).root().to_owned()))
 }
 
+/// The connection that the flags and the environment name.
+pub(crate) fn connection(global: &Global) -> Outcome<Connection> {
+    resolve(global).map_err(Failure::Connection)
+}
+
+/// A store that leaves every judgement to its server.
+pub(crate) struct Bare {
+    pub(crate) store: Arc<dyn Store>,
+    /// The same store, where it is a server.
+    #[cfg(feature = "s3")]
+    pub(crate) s3: Option<s3db::store::S3Store>,
+}
+
+/// Opens the store of a connection, without the limits that a store for S3 checks itself.
+pub(crate) async fn bare(connection: &Connection, env: &Arc<dyn Env>) -> Outcome<Bare> {
+    folder_exists(connection).map_err(Failure::Connection)?;
+    #[cfg(feature = "s3")]
+    if matches!(connection.scheme, Scheme::S3 | Scheme::Http | Scheme::Https) {
+        use s3db::store::{Capability, S3Config, S3Store};
+        let mut capability = Capability::default();
+        capability.metadata_bytes_max = usize::MAX;
+        let config = S3Config::from_connection(connection).map_err(Failure::Connection)?;
+        let s3 = S3Store::connect(config.capability(capability)).await.map_err(Failure::Connection)?;
+        return Ok(Bare { store: Arc::new(s3.clone()), s3: Some(s3) });
+    }
+    let store = s3db::store::open(connection, env).await.map_err(Failure::Connection)?;
+    Ok(Bare {
+        store,
+        #[cfg(feature = "s3")]
+        s3: None,
+    })
+}
+
 /// A resource, with a word to the user about what cannot work.
 pub(crate) fn resource(
     db: &Database,

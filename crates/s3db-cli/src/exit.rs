@@ -1,11 +1,16 @@
 //! How a command ends: its failures, and the exit code of each.
 
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use s3db::{Error, ErrorKind};
+use tokio::sync::Notify;
 
-/// Exit code after Ctrl-C: 128 + SIGINT, as a shell reports it.
-const INTERRUPTED: i32 = 130;
+/// Whether the command that runs ends itself when it is asked to.
+static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
+
+/// Asks it to.
+static ASKED_TO_END: Notify = Notify::const_new();
 
 /// Result of a command.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -36,6 +41,8 @@ pub(crate) enum Code {
     Usage = 2,
     NotFound = 3,
     Connection = 4,
+    /// After Ctrl-C: 128 + SIGINT, as a shell reports it.
+    Interrupted = 130,
 }
 
 impl From<Code> for std::process::ExitCode {
@@ -90,15 +97,26 @@ impl From<Error> for Failure {
     }
 }
 
-/// Ends the process when the user presses Ctrl-C, also while the command waits for standard input.
+/// Ends the process when the user presses Ctrl-C, also while the command waits for standard input. A command that waits
+/// for [`asked_to_end`] ends itself; the second Ctrl-C ends the process all the same.
 ///
 /// Every write of a store is whole or absent, so ending in the middle leaves no half-written object.
 pub(crate) fn end_on_interrupt() {
     tokio::spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            if ENDS_ITSELF.swap(false, Ordering::Relaxed) {
+                ASKED_TO_END.notify_one();
+                continue;
+            }
             // Nobody is left to tell where standard error is closed.
             let _ = writeln!(io::stderr(), "\ninterrupted; what was written so far is whole");
-            std::process::exit(INTERRUPTED);
+            std::process::exit(Code::Interrupted as i32);
         }
     });
+}
+
+/// Waits for the first Ctrl-C, which then does not end the process: the caller cleans up and ends.
+pub(crate) async fn asked_to_end() {
+    ENDS_ITSELF.store(true, Ordering::Relaxed);
+    ASKED_TO_END.notified().await;
 }

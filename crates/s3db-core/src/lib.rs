@@ -11,6 +11,7 @@ pub mod behavior;
 pub mod catalog;
 pub mod connection;
 pub mod database;
+pub mod doctor;
 pub mod encoding;
 pub mod env;
 mod exec;

@@ -8,6 +8,7 @@ pub(crate) mod count;
 pub(crate) mod create_resource;
 pub(crate) mod delete;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod dump;
 pub(crate) mod fsck;
 pub(crate) mod get;
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Delete(args) => delete::run(args, global, out).await,
         Command::Query(args) => query::run(args, global, out).await,
         Command::Count(args) => count::run(args, global, out).await,
+        Command::Doctor(args) => doctor::run(args, global, out).await,
         Command::Dump(args) => dump::dump(args, global, out).await,
         Command::Fsck(args) => fsck::run(args, global, out).await,
         Command::Load(args) => dump::load(args, global, out).await,

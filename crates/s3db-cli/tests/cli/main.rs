@@ -4,6 +4,7 @@ mod bad_input;
 mod buckets;
 mod commands;
 mod demo;
+mod doctor;
 mod dumps;
 mod formats;
 mod fsck;

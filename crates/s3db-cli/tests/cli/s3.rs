@@ -152,6 +152,7 @@ const COMMANDS: &[&[&str]] = &[
     &["delete", "users", "ann", "--force"],
     &["query", "users"],
     &["count", "users"],
+    &["doctor", "--quiet"],
     &["dump"],
     &["load", "empty.json"],
 ];

@@ -222,6 +222,10 @@ impl Database {
         self.inner.keys.root()
     }
 
+    pub(crate) fn env(&self) -> &Arc<dyn Env> {
+        &self.inner.env
+    }
+
     /// Puts a compiled definition in force, for handles that exist and for new ones.
     fn install(&self, name: &str, state: State) -> Resource {
         if state.mapper.has_sealed() {

@@ -11,6 +11,7 @@ use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumVal
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use super::attempts::MarkRetries;
+use super::identity::Identity;
 use super::{S3Config, http};
 use crate::Result;
 
@@ -22,6 +23,7 @@ pub(super) struct Connected {
     pub(super) client: Client,
     /// For people: the origin of the server, or the region of AWS.
     pub(super) endpoint: String,
+    pub(super) identity: Identity,
 }
 
 /// Builds the client. Sends nothing to the bucket.
@@ -32,8 +34,10 @@ pub(super) async fn connect(config: &S3Config) -> Result<Connected> {
     let sdk = sdk_config(config, http_client(config)?).await;
     let region = sdk.region().map_or(REGION_DEFAULT, Region::as_ref).to_owned();
     let endpoint = config.endpoint.clone().or_else(|| endpoint_of_environment(&sdk));
+    let identity = Identity::default();
     let mut builder = aws_sdk_s3::config::Builder::from(&sdk)
         .interceptor(MarkRetries)
+        .interceptor(identity.clone())
         .force_path_style(config.path_style || (config.endpoint.is_none() && endpoint.is_some()))
         // One unhealthy server must not use up the retries of another one.
         .retry_partition(RetryPartition::new(format!(
@@ -53,6 +57,7 @@ pub(super) async fn connect(config: &S3Config) -> Result<Connected> {
     Ok(Connected {
         client: Client::from_conf(builder.build()),
         endpoint: endpoint.unwrap_or_else(|| format!("AWS {region}")),
+        identity,
     })
 }
 

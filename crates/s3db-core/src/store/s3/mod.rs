@@ -29,6 +29,7 @@ mod config;
 mod encoded_word;
 mod errors;
 mod http;
+mod identity;
 mod key_url;
 
 pub use config::S3Config;
@@ -56,6 +57,7 @@ struct Shared {
     client: Client,
     bucket: String,
     endpoint: String,
+    identity: identity::Identity,
     capability: Capability,
     /// Whether the bucket has answered once; then a bare 404 means the key.
     bucket_seen: AtomicBool,
@@ -72,6 +74,7 @@ impl S3Store {
         Ok(Self(Arc::new(Shared {
             client: connected.client,
             endpoint: connected.endpoint,
+            identity: connected.identity,
             bucket: config.bucket,
             capability: config.capability.unwrap_or_default(),
             bucket_seen: AtomicBool::new(false),
@@ -86,6 +89,11 @@ impl S3Store {
     /// Where requests go, for people: the origin of the server, or the region of AWS.
     pub fn endpoint(&self) -> &str {
         &self.0.endpoint
+    }
+
+    /// What the server calls itself in the header `Server`, once it has answered: a hint for people, no more.
+    pub fn server(&self) -> Option<&str> {
+        self.0.identity.get()
     }
 
     fn call<'a>(&'a self, operation: &'static str, key: Option<&'a str>) -> Call<'a> {
