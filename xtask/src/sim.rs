@@ -20,12 +20,15 @@ pub(crate) struct Args {
     /// Visit the world of this seed alone, and print its events.
     #[arg(long, env = "S3DB_SIM_SEED")]
     seed: Option<u64>,
+    /// Take the rules of the protocols out one by one, and say which world shows it.
+    #[arg(long)]
+    mutations: bool,
 }
 
 impl Args {
     /// As many worlds as fit into this many seconds.
     pub(crate) fn for_seconds(seconds: u64) -> Self {
-        Self { seeds: None, from: 0, seconds: Some(seconds), seed: None }
+        Self { seeds: None, from: 0, seconds: Some(seconds), seed: None, mutations: false }
     }
 }
 
@@ -35,8 +38,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     command.args(["run", "--quiet", "--package", "s3db-testkit", "--example", "sim"]);
     // What is linked with `lto` takes minutes to build, for a few percent.
     command.args(["--profile", "sim", "--"]);
-    let Args { seeds, from, seconds, seed } = args.clone();
+    let Args { seeds, from, seconds, seed, mutations } = args.clone();
     match seed {
+        _ if mutations => command.args(["mutations".to_owned(), seeds.unwrap_or(1000).to_string()]),
         Some(seed) => command.args(["replay".to_owned(), seed.to_string()]),
         None => {
             let seconds = seconds.unwrap_or(0);

@@ -1,6 +1,7 @@
 //! Visits the worlds of many seeds and stops at the first in which something is wrong.
 //!
-//! `cargo xtask sim` runs it: `sim FROM SEEDS SECONDS`, where 0 seconds are no limit, or `sim replay SEED`.
+//! `cargo xtask sim` runs it: `sim FROM SEEDS SECONDS`, where 0 seconds are no limit, `sim replay SEED`, or
+//! `sim mutations SEEDS`, which takes the rules out one by one and says which world shows it.
 #![expect(clippy::print_stdout, reason = "a command-line tool speaks on its standard streams")]
 #![expect(
     clippy::disallowed_methods,
@@ -10,11 +11,14 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use s3db_testkit::sim::workload;
+use s3db_testkit::sim::{Mutation, workload};
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some("replay") {
-        return replay(std::env::args().nth(2).and_then(|seed| seed.parse().ok()).unwrap_or(0));
+    let number = || std::env::args().nth(2).and_then(|number| number.parse().ok());
+    match std::env::args().nth(1).as_deref() {
+        Some("replay") => return replay(number().unwrap_or(0)),
+        Some("mutations") => return mutations(number().unwrap_or(1000)),
+        _ => {}
     }
     let mut numbers = std::env::args().skip(1).map(|argument| argument.parse::<u64>().unwrap_or(0));
     let (from, seeds, seconds) =
@@ -54,4 +58,22 @@ fn replay(seed: u64) -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+fn mutations(seeds: u64) -> ExitCode {
+    let mut unseen = 0;
+    for mutation in Mutation::ALL {
+        let violation = |seed| Some((seed, workload::check(seed, Some(mutation), false).violation?));
+        match (0..seeds).find_map(violation) {
+            Some((seed, violation)) => {
+                let line = violation.lines().next().unwrap_or_default();
+                println!("{mutation:?} shows itself in the world of seed {seed}: {line}");
+            }
+            None => {
+                unseen += 1;
+                println!("{mutation:?} shows itself in none of {seeds} worlds");
+            }
+        }
+    }
+    if unseen == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

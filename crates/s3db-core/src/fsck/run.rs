@@ -1,10 +1,12 @@
 //! A check from beginning to end.
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
 
 use super::clock::Clock;
 use super::count::{Counted, Pages};
-use super::expected::{Expected, Table, pass_of};
+use super::expected::{Expected, Record as Noted, Table, pass_of};
 use super::finding::{Finding, FindingKind, Repair, Summary};
 use super::judge::Judge;
 use super::{Fsck, FsckEvent};
@@ -105,7 +107,8 @@ impl Run<'_> {
             });
             let mut read = stream::iter(entries)
                 .map(|(key, id)| self.document(key, id))
-                .buffer_unordered(self.parallelism);
+                .buffer_unordered(self.parallelism)
+                .boxed();
             while let Some(document) = read.next().await {
                 let Some((id, needed, findings)) = document? else { continue };
                 report.summary.documents += 1;
@@ -164,7 +167,7 @@ impl Run<'_> {
                 }
                 places.for_each(|place| table.mark(place));
             }
-            let judged = stream::iter(doubtful).map(|entry| self.judge.reference(entry));
+            let judged = doubtful.iter().map(|entry| self.judge.reference(entry).boxed()).collect();
             self.report_all(judged, report).await?;
             report.progress(page.len());
         }
@@ -183,7 +186,8 @@ impl Run<'_> {
             };
             let mut read = stream::iter(page.iter().filter(is_claim))
                 .map(|entry| async move { (entry, resource.store.get(&entry.key).await) })
-                .buffer_unordered(self.parallelism);
+                .buffer_unordered(self.parallelism)
+                .boxed();
             let mut doubtful = Vec::new();
             while let Some((entry, found)) = read.next().await {
                 let Some(object) = found? else { continue };
@@ -201,8 +205,10 @@ impl Run<'_> {
                     doubtful.push((entry, held, object.head.etag));
                 }
             }
-            let judged = stream::iter(&doubtful)
-                .map(|(entry, held, etag)| self.judge.claim(entry, held.as_ref(), etag));
+            let judged = doubtful
+                .iter()
+                .map(|(entry, held, etag)| self.judge.claim(entry, held.as_ref(), etag).boxed())
+                .collect();
             self.report_all(judged, report).await?;
             report.progress(page.len());
         }
@@ -225,13 +231,9 @@ impl Run<'_> {
                 batch.push((table.record(place)?, other.map(|other| other.id)));
             }
             if batch.len() == BATCH || place + 1 == table.len() {
-                let judged = stream::iter(&batch).map(|(noted, other)| async move {
-                    match self.resource().db.keys.parse(&noted.key) {
-                        ParsedKey::Claim { .. } => self.judge.missing_claim(noted, other.as_deref()).await,
-                        _ => self.judge.missing_reference(noted).await,
-                    }
-                });
-                self.report_all(judged, report).await?;
+                let judged =
+                    batch.iter().map(|(noted, other)| self.missing_one(noted, other.as_deref()).boxed());
+                self.report_all(judged.collect(), report).await?;
                 batch.clear();
             }
         }
@@ -262,12 +264,20 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn report_all<F: Future<Output = Result<Option<Finding>>>>(
+    async fn missing_one(&self, noted: &Noted, rival: Option<&str>) -> Result<Option<Finding>> {
+        match self.resource().db.keys.parse(&noted.key) {
+            ParsedKey::Claim { .. } => self.judge.missing_claim(noted, rival).await,
+            _ => self.judge.missing_reference(noted).await,
+        }
+    }
+
+    /// The futures are boxed, so that the whole check can be spawned.
+    async fn report_all(
         &self,
-        judged: impl stream::Stream<Item = F>,
+        judged: Vec<BoxFuture<'_, Result<Option<Finding>>>>,
         report: &mut Report<'_>,
     ) -> Result<()> {
-        let mut judged = std::pin::pin!(judged.buffer_unordered(self.parallelism));
+        let mut judged = stream::iter(judged).buffer_unordered(self.parallelism);
         while let Some(finding) = judged.next().await {
             if let Some(finding) = finding? {
                 report.found(finding);

@@ -26,6 +26,11 @@ pub struct Faults {
     pub crash_permille: u16,
     /// The wall clock of the node that sent the request jumps.
     pub clock_jump_permille: u16,
+    /// The node that sent the request stands still when it arrives, up to [`pause_ms_max`](Self::pause_ms_max), and then
+    /// goes on as if nothing had happened.
+    pub pause_permille: u16,
+    /// Longest pause of a node.
+    pub pause_ms_max: u64,
     /// Most that a wall clock is off, in milliseconds, forwards or backwards.
     pub clock_skew_ms_max: u64,
     /// Latest that a request can arrive; at most [`SIGNATURE_WINDOW`].
@@ -49,6 +54,8 @@ impl Faults {
             duplicate_permille: 0,
             crash_permille: 0,
             clock_jump_permille: 0,
+            pause_permille: 0,
+            pause_ms_max: 0,
             clock_skew_ms_max: 0,
             late_ms_max: 0,
             latency_ms_max: 40,
@@ -67,6 +74,8 @@ impl Faults {
             duplicate_permille: 15,
             crash_permille: 8,
             clock_jump_permille: 10,
+            pause_permille: 4,
+            pause_ms_max: 40 * 60_000,
             clock_skew_ms_max: 3_600_000,
             late_ms_max: SIGNATURE_WINDOW.as_millis() as u64,
             latency_ms_max: 40,
@@ -93,12 +102,14 @@ impl Faults {
             duplicate_permille: pick(all.duplicate_permille),
             crash_permille: pick(all.crash_permille),
             clock_jump_permille: pick(all.clock_jump_permille),
+            pause_permille: pick(all.pause_permille),
             slow_permille: pick(all.slow_permille),
             ..all
         };
         faults.retries = u32::try_from(random.below(4)).unwrap_or(0);
         // Often a late request matters only if it is not later than everything else.
         faults.late_ms_max = [500, 5_000, 60_000, faults.late_ms_max][random.below(4) as usize];
+        faults.pause_ms_max = [5_000, 60_000, faults.pause_ms_max][random.below(3) as usize];
         faults
     }
 }

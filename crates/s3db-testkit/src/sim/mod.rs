@@ -159,7 +159,14 @@ impl Sim {
         let mut state = self.0.state();
         let skew_ms = state.skew_ms();
         let name = name.to_owned();
-        state.nodes.push(NodeState { name, is_alive: true, skew_ms, born_ms, tasks: Vec::new() });
+        state.nodes.push(NodeState {
+            name,
+            is_alive: true,
+            skew_ms,
+            born_ms,
+            paused_ms: 0,
+            tasks: Vec::new(),
+        });
         Node { world: self.0.clone(), number: state.nodes.len() - 1 }
     }
 
@@ -255,6 +262,17 @@ impl Node {
     pub fn crash(&self) {
         let now_ms = self.world.now_ms();
         self.world.state().crash(self.number, now_ms);
+    }
+
+    /// Ends the process after its work: what it has left running in the background ends with it.
+    pub fn exit(&self) {
+        let now_ms = self.world.now_ms();
+        self.world.state().end(self.number, now_ms, "exit");
+    }
+
+    /// Whether the process has neither crashed nor ended.
+    pub fn is_alive(&self) -> bool {
+        self.world.state().nodes.get(self.number).is_some_and(|node| node.is_alive)
     }
 }
 

@@ -46,11 +46,29 @@ pub enum Mutation {
     CatalogUnchecked,
     /// Members of the catalogue that are not understood are dropped.
     ForeignMembersDropped,
+    /// The next number of a sequence is written whatever the store holds.
+    SequencesUnchecked,
+    /// Values of plugins are written whatever the store holds.
+    CountersUnchecked,
+    /// A lease is created and taken over whatever the store holds.
+    LeasesTakenUnchecked,
+    /// A lease is given back whatever the store holds.
+    LeaseReleasesUnchecked,
+    /// Readers delete locks that they see given back.
+    LocksDeletedByReaders,
+    /// The epochs of holders before are not looked at.
+    EpochsForgotten,
+    /// What a lease protects is written whatever epoch it holds.
+    FenceIgnored,
+    /// A process ends without waiting for its index writes of the background.
+    NotFlushed,
+    /// A check repairs what may be the middle of a write.
+    FsckGraceIgnored,
 }
 
 impl Mutation {
     /// Every mutation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 24] = [
         Self::NoStamps,
         Self::UpdatesUnchecked,
         Self::InsertsUnchecked,
@@ -66,6 +84,15 @@ impl Mutation {
         Self::NoGrace,
         Self::CatalogUnchecked,
         Self::ForeignMembersDropped,
+        Self::SequencesUnchecked,
+        Self::CountersUnchecked,
+        Self::LeasesTakenUnchecked,
+        Self::LeaseReleasesUnchecked,
+        Self::LocksDeletedByReaders,
+        Self::EpochsForgotten,
+        Self::FenceIgnored,
+        Self::NotFlushed,
+        Self::FsckGraceIgnored,
     ];
 }
 
@@ -76,6 +103,9 @@ enum Kind {
     Reference,
     Claim,
     Catalog,
+    Sequence,
+    Lock,
+    PluginValue,
     Other,
 }
 
@@ -84,6 +114,12 @@ fn kind_of(key: &str) -> Kind {
         Kind::Catalog
     } else if key.contains("plugin=s3db-unique/resource=") {
         Kind::Claim
+    } else if key.contains("/locks/") {
+        Kind::Lock
+    } else if key.contains("plugin=") && !key.contains("plugin=s3db-") {
+        Kind::PluginValue
+    } else if key.contains("/sequence=") {
+        Kind::Sequence
     } else if key.contains("/partition=") {
         Kind::Reference
     } else if key.contains("/data/id=") {
@@ -112,8 +148,12 @@ impl Mutant {
         self.mutation == mutation
     }
 
-    fn is_put_unchecked(&self, kind: Kind, condition: &Condition) -> bool {
+    fn is_put_unchecked(&self, kind: Kind, object: &PutObject, condition: &Condition) -> bool {
         match self.mutation {
+            Mutation::SequencesUnchecked => kind == Kind::Sequence,
+            Mutation::CountersUnchecked => kind == Kind::PluginValue,
+            Mutation::LeasesTakenUnchecked => kind == Kind::Lock && !is_given_back(&object.body),
+            Mutation::LeaseReleasesUnchecked => kind == Kind::Lock && is_given_back(&object.body),
             Mutation::UpdatesUnchecked => {
                 kind == Kind::Document && matches!(condition, Condition::IfMatch(_))
             }
@@ -163,6 +203,18 @@ fn without_foreign_members(object: Option<Object>) -> Option<Object> {
     Some(object)
 }
 
+/// Whether this is the lock of nobody.
+fn is_given_back(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|lock| lock["token"] == "")
+}
+
+fn with_member(body: &[u8], name: &str, value: serde_json::Value) -> Bytes {
+    let mut members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(body).unwrap_or_default();
+    members.insert(name.to_owned(), value);
+    serde_json::Value::Object(members).to_string().into()
+}
+
 #[async_trait]
 impl Store for Mutant {
     fn capability(&self) -> &Capability {
@@ -186,7 +238,8 @@ impl Store for Mutant {
             let replace = Replace { metadata: object.metadata, content_type: object.content_type };
             return self.inner.copy(key, key, Some(replace), condition).await;
         }
-        let condition = if self.is_put_unchecked(kind, &condition) { Condition::None } else { condition };
+        let condition =
+            if self.is_put_unchecked(kind, &object, &condition) { Condition::None } else { condition };
         let put = self.believed(self.inner.put(key, object, condition).await)?;
         if kind == Kind::Document {
             self.put_held().await?;
@@ -200,6 +253,16 @@ impl Store for Mutant {
             (Mutation::ForeignMembersDropped, Kind::Catalog) => without_foreign_members(found),
             (Mutation::NoGrace, Kind::Claim) => found.map(|mut object| {
                 object.head.last_modified_ms -= DAY_MS;
+                object
+            }),
+            (Mutation::LocksDeletedByReaders, Kind::Lock) => {
+                if found.as_ref().is_some_and(|object| is_given_back(&object.body)) {
+                    self.inner.delete(key, Condition::None).await?;
+                }
+                found
+            }
+            (Mutation::EpochsForgotten, Kind::Lock) => found.map(|mut object| {
+                object.body = with_member(&object.body, "epoch", 0.into());
                 object
             }),
             _ => found,

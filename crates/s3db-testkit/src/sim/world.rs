@@ -60,6 +60,8 @@ pub(super) struct NodeState {
     pub(super) is_alive: bool,
     pub(super) skew_ms: i64,
     pub(super) born_ms: u64,
+    /// Until then it stands still.
+    pub(super) paused_ms: u64,
     pub(super) tasks: Vec<AbortHandle>,
 }
 
@@ -215,6 +217,10 @@ impl World {
         let now_ms = self.now_ms().max(event.at_ms);
         self.clock.0.store(now_ms, Ordering::Relaxed);
         match event.action {
+            Action::Wake { node, .. } | Action::Reply { node, .. } if state.pause_ends_ms(node) > now_ms => {
+                let at_ms = state.pause_ends_ms(node);
+                state.push(at_ms, event.action);
+            }
             Action::Wake { node, sleeper } => {
                 if state.nodes.get(node).is_none_or(|node| node.is_alive) {
                     drop(state);
@@ -234,6 +240,7 @@ impl World {
             }
             Action::Arrive { node, call, request, reply } => {
                 state.maybe_jump(node);
+                state.maybe_pause(node, now_ms);
                 state.maybe_crash(node, now_ms);
                 drop(state);
                 self.arrive(node, call, request, reply, now_ms);
@@ -298,11 +305,16 @@ impl State {
     }
 
     pub(super) fn crash(&mut self, node: usize, now_ms: u64) {
+        self.end(node, now_ms, "crash");
+    }
+
+    /// Ends a process, and says how.
+    pub(super) fn end(&mut self, node: usize, now_ms: u64, how: &str) {
         let Some(node) = self.nodes.get_mut(node).filter(|node| node.is_alive) else {
             return;
         };
         node.is_alive = false;
-        self.trace.event(now_ms, &node.name, "crash", "", "");
+        self.trace.event(now_ms, &node.name, how, "", "");
         for task in node.tasks.drain(..) {
             task.abort();
         }
@@ -315,6 +327,26 @@ impl State {
                 node.skew_ms = skew_ms;
             }
         }
+    }
+
+    fn maybe_pause(&mut self, node: usize, now_ms: u64) {
+        if self.random.chance(self.faults.pause_permille) {
+            let ends_ms = now_ms + self.random.below(self.faults.pause_ms_max + 1);
+            if let Some(node) = self.nodes.get_mut(node).filter(|node| node.is_alive) {
+                node.paused_ms = ends_ms;
+                self.trace.event(
+                    now_ms,
+                    &node.name,
+                    "pause",
+                    "",
+                    &format!("until {}.{:03}", ends_ms / 1000, ends_ms % 1000),
+                );
+            }
+        }
+    }
+
+    fn pause_ends_ms(&self, node: usize) -> u64 {
+        self.nodes.get(node).filter(|node| node.is_alive).map_or(0, |node| node.paused_ms)
     }
 
     /// How far a wall clock is off.

@@ -1,14 +1,19 @@
-//! A client: does its acts one after the other, and starts again where it stopped when its process dies.
+//! A client of documents, and what it may do.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use s3db_core::{Database, Error, ErrorKind, Record, ResourceConfig, Result};
+use s3db_core::database::{DatabaseOptions, Event};
+use s3db_core::fsck::FsckOptions;
+use s3db_core::plan::PartitionWrites;
+use s3db_core::{Error, ErrorKind, Record, ResourceConfig, Result};
 use serde_json::json;
 
-use super::{Document, Documents, Operation, PREFIX};
-use crate::sim::{History, Mutant, Mutation, Node, Pending, Sim};
+use super::{Document, Documents, Operation};
+use crate::sim::workload::process::{Process, Program, lock};
+use crate::sim::{History, Mutation, Pending};
 
 /// Something that a client does.
 #[derive(Debug, Clone)]
@@ -24,72 +29,77 @@ pub(super) enum Act {
     AddUser(String, String),
     ChangeUser(u64, String),
     RemoveUser(u64),
+    /// Waits, in milliseconds, perhaps for longer than any grace period.
+    Rest(u64),
+    /// Waits for index writes of the background.
+    Flush,
+    /// Checks and repairs beside the others.
+    Fsck,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     pub(super) number: u64,
+    pub(super) writes: PartitionWrites,
     pub(super) mutation: Option<Mutation>,
-    pub(super) sim: Sim,
     pub(super) history: History<Documents>,
     /// Ids of the users of all clients.
     pub(super) users: Arc<Mutex<Vec<String>>>,
+    /// Resources that were surely created, by any client.
+    pub(super) created: Arc<Mutex<BTreeSet<String>>>,
+    /// Whether some write may have been cut off in the middle, so that index entries can be missing.
+    pub(super) is_torn: Arc<AtomicBool>,
 }
 
-/// What outlives a crash.
-#[derive(Debug, Default)]
-struct Memory {
-    left: VecDeque<Act>,
-    created: BTreeSet<String>,
-}
+impl Program for Client {
+    type Act = Act;
 
-type Shared = Arc<Mutex<Memory>>;
+    fn options(&self, options: &mut DatabaseOptions) {
+        options.partition_writes = self.writes;
+    }
+
+    async fn act(&self, process: &Process, act: Act) -> Result<()> {
+        let mut events = process.db.events();
+        let result = self.do_act(process, act).await;
+        let in_doubt = result.as_ref().is_err_and(|error| error.is_outcome_unknown());
+        let missing = std::iter::from_fn(|| events.try_next());
+        if in_doubt || missing.into_iter().any(|event| matches!(event, Event::PartitionIndexError { .. })) {
+            self.tear();
+        }
+        result
+    }
+
+    fn died(&self) {
+        self.tear();
+    }
+
+    async fn end(&self, process: Process) {
+        if self.mutation == Some(Mutation::NotFlushed) {
+            return;
+        }
+        let mut events = process.db.events();
+        process.db.flush().await;
+        if std::iter::from_fn(|| events.try_next())
+            .any(|event| matches!(event, Event::PartitionIndexError { .. }))
+        {
+            self.tear();
+        }
+        process.db.close().await;
+    }
+}
 
 impl Client {
-    /// Does all acts and returns the resources that it has surely created.
-    pub(super) async fn run(self, acts: Vec<Act>) -> BTreeSet<String> {
-        let memory: Shared = Arc::new(Mutex::new(Memory { left: acts.into(), ..Memory::default() }));
-        loop {
-            let node = self.sim.node(&format!("c{}", self.number));
-            let (client, memory_of_run) = (self.clone(), memory.clone());
-            if node.spawn(client.life(node.clone(), memory_of_run)).await.is_ok() {
-                break;
-            }
-        }
-        std::mem::take(&mut lock(&memory).created)
+    fn tear(&self) {
+        self.is_torn.store(true, Ordering::Relaxed);
     }
 
-    /// One life of the process. Each act is tried once: one that was cut off is of unknown outcome.
-    async fn life(self, node: Node, memory: Shared) {
-        let store = match self.mutation {
-            Some(mutation) => Mutant::wrap(node.store(), mutation),
-            None => node.store(),
-        };
-        let env = node.env();
-        let db = loop {
-            match Database::builder_on(store.clone(), PREFIX).env(env.clone()).connect().await {
-                Ok(db) => break db,
-                Err(_) => env.sleep(Duration::from_millis(100)).await,
-            }
-        };
-        loop {
-            let Some(act) = lock(&memory).left.pop_front() else {
-                return;
-            };
-            self.sim.note(&format!("c{}", self.number), &format!("{act:?}"));
-            let result = self.act(&db, act, &memory).await;
-            if let Err(error) = result {
-                self.sim.note(&format!("c{}", self.number), &format!("{error:?}"));
-            }
-        }
-    }
-
-    async fn act(&self, db: &Database, act: Act, memory: &Shared) -> Result<()> {
+    async fn do_act(&self, process: &Process, act: Act) -> Result<()> {
+        let db = &process.db;
         let (items, users) = (db.resource("items")?, db.resource("users")?);
         match act {
             Act::CreateResource(name) => {
                 db.create_resource(ResourceConfig::new(&name, json!({"x": "string"}))).await?;
-                lock(memory).created.insert(name);
+                lock(&self.created).insert(name);
             }
             Act::Insert(id) => {
                 let document = Document { count: 0, status: "new".to_owned(), tag: self.number };
@@ -157,6 +167,15 @@ impl Client {
                     users.delete(&id).await?;
                 }
             }
+            Act::Rest(ms) => process.node.env().sleep(Duration::from_millis(ms)).await,
+            Act::Flush => db.flush().await,
+            Act::Fsck => {
+                let mut options = FsckOptions { repair: true, ..FsckOptions::default() };
+                if self.mutation == Some(Mutation::FsckGraceIgnored) {
+                    options.grace = Duration::ZERO;
+                }
+                db.fsck(options).await?.run(&mut |_| {}).await?;
+            }
         }
         Ok(())
     }
@@ -184,8 +203,4 @@ fn picked(users: &Mutex<Vec<String>>, pick: u64) -> Option<String> {
     let users = lock(users);
     let at = pick.checked_rem(users.len() as u64)?;
     users.get(usize::try_from(at).ok()?).cloned()
-}
-
-fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
