@@ -66,7 +66,18 @@ pub(crate) fn alone(name: &str, work: impl FnOnce(&mut Tally) -> anyhow::Result<
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     announce(command);
     let child = command.stdin(Stdio::null()).spawn().with_context(|| format!("start {}", shown(command)))?;
-    finish(child, command)
+    finish(child, command, None)
+}
+
+/// Like [`run`], but ends the command, and what it has started, after `limit`.
+pub(crate) fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<()> {
+    announce(command);
+    command.stdin(Stdio::null());
+    // A group of its own, so that the compilers of a build end with it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    let child = command.spawn().with_context(|| format!("start {}", shown(command)))?;
+    finish(child, command, Some(limit))
 }
 
 /// Like [`run`], and adds the tests that the command reports to `tally`.
@@ -76,7 +87,7 @@ pub(crate) fn run_counting(command: &mut Command, tally: &mut Tally) -> anyhow::
     let mut child = command.spawn().with_context(|| format!("start {}", shown(command)))?;
     let out = child.stdout.take().map(|pipe| thread::spawn(move || pass_on(pipe, std::io::stdout())));
     let err = child.stderr.take().map(|pipe| thread::spawn(move || pass_on(pipe, std::io::stderr())));
-    let outcome = finish(child, command);
+    let outcome = finish(child, command, None);
     for reader in [out, err].into_iter().flatten() {
         match reader.join() {
             Ok(counted) => *tally += counted,
@@ -124,24 +135,26 @@ fn flag() -> &'static Arc<AtomicBool> {
     FLAG.get_or_init(Arc::default)
 }
 
-/// Waits for the child. On an interruption it is asked to end, which a Ctrl-C on a terminal has already done.
-fn finish(mut child: Child, command: &Command) -> anyhow::Result<()> {
-    let mut asked = false;
+/// Waits for the child. On an interruption it is asked to end, which a Ctrl-C on a terminal has already done. With a
+/// limit the child leads a group, which is asked to end when the time is over.
+fn finish(mut child: Child, command: &Command, limit: Option<Duration>) -> anyhow::Result<()> {
+    let started = now();
+    let target =
+        if limit.is_some() && cfg!(unix) { format!("-{}", child.id()) } else { child.id().to_string() };
+    let mut asked = None;
     loop {
         if let Some(status) = child.try_wait().context("wait for a command")? {
-            return match status.success() {
-                true => Ok(()),
-                false if asked => bail!("interrupted"),
-                false => bail!("{} ended with {status}", shown(command)),
+            return match (status.success(), asked) {
+                (true, _) => Ok(()),
+                (false, Some(why)) => bail!("{}: {why}", shown(command)),
+                (false, None) => bail!("{} ended with {status}", shown(command)),
             };
         }
-        if interrupted() && !asked {
-            asked = true;
+        let late = limit.is_some_and(|limit| now().saturating_duration_since(started) > limit);
+        if asked.is_none() && (interrupted() || late) {
+            asked = Some(if late { "took too long and was ended" } else { "interrupted" });
             // The standard library can only kill outright, and a test runner must have the chance to end its tests.
-            Command::new("kill")
-                .args(["-TERM", &child.id().to_string()])
-                .status()
-                .context("end a command")?;
+            Command::new("kill").args(["-TERM", "--", &target]).status().context("end a command")?;
         }
         thread::sleep(POLL);
     }
@@ -183,4 +196,23 @@ fn now() -> Instant {
 
 fn seconds(took: Duration) -> String {
     format!("{:.1} s", took.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_over_its_time_is_ended_with_what_it_started() {
+        let started = now();
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 600 & wait"]);
+        let error = run_within(&mut command, Duration::from_millis(100)).unwrap_err();
+        assert!(error.to_string().ends_with("took too long and was ended"), "{error}");
+        assert!(now().saturating_duration_since(started) < Duration::from_secs(60));
+
+        run_within(&mut Command::new("true"), Duration::from_secs(60)).unwrap();
+        let error = run_within(&mut Command::new("false"), Duration::from_secs(60)).unwrap_err();
+        assert!(error.to_string().starts_with("false ended with"), "{error}");
+    }
 }

