@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod catalog_lock;
+mod costs;
 mod doctor;
 mod fsck;
 mod ids;

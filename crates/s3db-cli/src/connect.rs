@@ -140,11 +140,6 @@ fn resolve(global: &Global) -> s3db::Result<Connection> {
     found.map_or_else(|| Connection::parse(DEFAULT_CONNECTION), Ok)
 }
 
-/// Whether the connection goes to AWS, whose prices are known.
-pub(crate) fn is_aws(global: &Global) -> bool {
-    resolve(global).is_ok_and(|connection| connection.scheme == Scheme::S3 && connection.endpoint.is_none())
-}
-
 fn folder_exists(connection: &Connection) -> s3db::Result<()> {
     match &connection.path {
         Some(path) if connection.scheme == Scheme::File && !path.is_dir() => {

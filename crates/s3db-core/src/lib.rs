@@ -23,6 +23,7 @@ pub mod plan;
 pub mod plugin;
 pub mod price;
 pub mod query;
+pub mod receipt;
 pub mod resource;
 pub mod schema;
 pub mod sequence;

@@ -1,16 +1,21 @@
 //! Conformance kit for stores, and helpers for tests.
 //!
 //! [`conformance::check`] proves a [`Store`](s3db_core::store::Store) against every rule of the trait's contract;
-//! [`wrong`] holds stores that break one rule each, to prove the kit. [`sim`] is a world of several processes that a seed replays.
+//! [`wrong`] holds stores that break one rule each, to prove the kit. [`assert_requests!`] makes the requests of a call
+//! part of a test. [`sim`] is a world of several processes that a seed replays.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg))]
 
 pub mod conformance;
 mod env;
 mod random;
+mod requests;
 #[cfg(feature = "s3-server")]
 pub mod s3_server;
 pub mod sim;
 pub mod wrong;
 
 pub use env::TestEnv;
+/// What the macros of this crate are written with.
+#[doc(hidden)]
+pub use s3db_core as core;

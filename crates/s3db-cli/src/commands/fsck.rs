@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use s3db::fsck::{Estimate, Finding, FsckEvent, FsckOptions, Summary};
-use s3db::price::AWS_S3_STANDARD;
+use s3db::price::{Dollars, FREE, Prices};
 use serde_json::json;
 
 use crate::args::{Format, Global};
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcom
         memory_bytes: (args.memory as usize) << 20,
     };
     let check = db.fsck(options).await?;
-    out.note(&estimate(check.estimate(), connect::is_aws(global)));
+    out.note(&estimate(check.estimate(), db.prices()));
     let bar = bar(global);
     let as_json = out.format_or(Format::Table) != Format::Table;
     let (mut shown, mut written) = (Vec::new(), Ok(()));
@@ -80,11 +80,11 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcom
 }
 
 /// One line: what there is, and what the check costs.
-fn estimate(estimate: &Estimate, is_aws: bool) -> String {
-    let dollars = if is_aws {
-        format!("; about ${:.6} ({})", estimate.dollars(&AWS_S3_STANDARD), AWS_S3_STANDARD.name)
-    } else {
+fn estimate(estimate: &Estimate, prices: &Prices) -> String {
+    let dollars = if *prices == FREE {
         String::new()
+    } else {
+        format!("; about {} ({prices})", Dollars(estimate.dollars(prices)))
     };
     format!(
         "{} documents, {} references, {} claims; the check sends {}{dollars}",

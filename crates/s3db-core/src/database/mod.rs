@@ -10,8 +10,9 @@ use crate::env::Env;
 use crate::exec::Background;
 use crate::key::Keys;
 use crate::plugin::storage::PluginStorage;
+use crate::price::{FREE, Prices};
 use crate::resource::{Resource, Shared, State};
-use crate::store::{Meter, Requests, Store};
+use crate::store::{Meter, Requests, Store, StoreLayer};
 use crate::{Error, ErrorKind, Result};
 
 mod catalog;
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) keys: Keys,
     pub(crate) env: Arc<dyn Env>,
     pub(crate) options: DatabaseOptions,
+    pub(crate) prices: Prices,
     pub(crate) keyring: Option<Arc<KeyRing>>,
     pub(crate) events: EventSender,
     pub(crate) changes: ChangeBus,
@@ -96,8 +98,10 @@ impl Database {
         prefix: &str,
         env: Arc<dyn Env>,
         options: DatabaseOptions,
+        layers: Vec<Arc<dyn StoreLayer>>,
     ) -> Result<Self> {
         let (store, meter) = Meter::wrap(store);
+        let store = layers.iter().fold(store, |store, layer| layer.wrap(store));
         let keyring =
             options.passphrase.clone().map(|passphrase| Arc::new(KeyRing::new(passphrase, env.as_ref())));
         let inner = Inner {
@@ -105,6 +109,7 @@ impl Database {
             meter,
             keys: Keys::new(prefix),
             env,
+            prices: options.prices.unwrap_or(FREE),
             options,
             keyring,
             events: EventSender::new(),
@@ -210,6 +215,11 @@ impl Database {
     /// Requests sent since the database was opened.
     pub fn requests(&self) -> Requests {
         self.inner.meter.snapshot()
+    }
+
+    /// What requests cost here: the [option](DatabaseOptions::prices), or the table that the connection names.
+    pub fn prices(&self) -> &Prices {
+        &self.inner.prices
     }
 
     /// The store, for tools that work on objects.

@@ -8,7 +8,8 @@ use crate::connection::{Connection, Scheme};
 use crate::encoding::Passphrase;
 use crate::env::{Env, SystemEnv};
 use crate::plan::PartitionWrites;
-use crate::store::Store;
+use crate::price::Prices;
+use crate::store::{Store, StoreLayer};
 use crate::{Error, ErrorKind, Result};
 
 /// The time for which AWS accepts a signed request, and a minute for clocks that differ:
@@ -53,6 +54,9 @@ pub struct DatabaseOptions {
     ///
     /// Costs 1 PUT, 1 HEAD and 1 DELETE for each change of the catalogue; nothing for documents.
     pub respect_s3db_js_lock: bool,
+    /// What requests cost, for receipts, budgets and explanations. `None` takes the table that the
+    /// [connection names](Prices::of), and [`FREE`](crate::price::FREE) for a store of your own.
+    pub prices: Option<Prices>,
 }
 
 impl Default for DatabaseOptions {
@@ -71,6 +75,7 @@ impl Default for DatabaseOptions {
             strict_validation: true,
             discard_unreadable_catalog: false,
             respect_s3db_js_lock: false,
+            prices: None,
         }
     }
 }
@@ -92,6 +97,7 @@ pub struct DatabaseBuilder {
     source: Source,
     env: Arc<dyn Env>,
     options: DatabaseOptions,
+    layers: Vec<Arc<dyn StoreLayer>>,
 }
 
 #[derive(Debug)]
@@ -104,12 +110,16 @@ impl DatabaseBuilder {
     pub(super) fn from_connection(connection: Connection) -> Self {
         let on_s3 = matches!(connection.scheme, Scheme::S3 | Scheme::Http | Scheme::Https);
         let options = DatabaseOptions { respect_s3db_js_lock: on_s3, ..DatabaseOptions::default() };
-        Self { source: Source::Connection(Box::new(connection)), env: Arc::new(SystemEnv), options }
+        Self::new(Source::Connection(Box::new(connection)), options)
     }
 
     pub(super) fn from_store(store: Arc<dyn Store>, prefix: impl Into<String>) -> Self {
         let options = DatabaseOptions::default();
-        Self { source: Source::Store { store, prefix: prefix.into() }, env: Arc::new(SystemEnv), options }
+        Self::new(Source::Store { store, prefix: prefix.into() }, options)
+    }
+
+    fn new(source: Source, options: DatabaseOptions) -> Self {
+        Self { source, env: Arc::new(SystemEnv), options, layers: Vec::new() }
     }
 
     /// Sets the passphrase of `secret` fields.
@@ -133,6 +143,13 @@ impl DatabaseBuilder {
         self
     }
 
+    /// Puts a layer around the store; a later one goes around those before it.
+    #[must_use]
+    pub fn layer(mut self, layer: impl StoreLayer + 'static) -> Self {
+        self.layers.push(Arc::new(layer));
+        self
+    }
+
     /// Changes any option.
     #[must_use]
     pub fn options(mut self, change: impl FnOnce(&mut DatabaseOptions)) -> Self {
@@ -147,7 +164,7 @@ impl DatabaseBuilder {
     /// Errors: `Config`, `Denied`, `NotFound` (bucket), `Unavailable`; `Corrupt` when the catalogue cannot be
     /// understood, which leaves it as it is.
     pub async fn connect(self) -> Result<Database> {
-        let Self { source, env, options } = self;
+        let Self { source, env, mut options, layers } = self;
         if options.parallelism == 0 || options.update_attempts_max == 0 {
             return Err(Error::new(ErrorKind::Config, "parallelism and update_attempts_max are at least 1"));
         }
@@ -158,10 +175,11 @@ impl DatabaseBuilder {
         let (store, prefix) = match source {
             Source::Connection(connection) => {
                 let store = crate::store::open(&connection, &env).await?;
+                options.prices.get_or_insert_with(|| Prices::of(&connection));
                 (store, connection.prefix.clone())
             }
             Source::Store { store, prefix } => (store, prefix),
         };
-        Database::open(store, &prefix, env, options).await
+        Database::open(store, &prefix, env, options, layers).await
     }
 }

@@ -57,6 +57,7 @@ impl Resource {
         let mut outcome = crate::exec::run(self.context(), plan, stamp.as_deref()).await?;
         let put = outcome.put.take();
         let put = put.ok_or_else(|| Error::new(ErrorKind::Unavailable, "the plan wrote no document"))?;
+        self.note_check(check);
         self.finish(id, operation.name(), outcome).await;
         if let Some(event) = event {
             self.db.events.emit(event);
@@ -78,7 +79,7 @@ impl Resource {
             return;
         }
         let Outcome { background: stages, seen, .. } = outcome;
-        let (store, env) = (self.store.clone(), self.db.env.clone());
+        let (store, env, layers) = (self.store.clone(), self.db.env.clone(), self.layers.clone());
         // Not the database itself, which would then never be dropped while work is pending, and never say so.
         let (db, shared, id) = (Arc::downgrade(&self.db), self.shared.clone(), id.to_owned());
         let work = async move {
@@ -90,7 +91,7 @@ impl Resource {
                     }
                     Err(error) => {
                         if let Some(db) = db.upgrade() {
-                            Self { db, shared, store }.index_failed(&id, operation, &error);
+                            Self { db, shared, store, layers }.index_failed(&id, operation, &error);
                         }
                         return;
                     }

@@ -17,6 +17,7 @@ mod content;
 mod delete;
 mod indexes;
 mod insert;
+mod layers;
 mod list;
 mod merge;
 mod partition;
@@ -33,6 +34,7 @@ mod update;
 pub use crate::id::ID_SIZE;
 pub use checked::IfMatch;
 pub use config::ResourceConfig;
+pub(crate) use layers::Layers;
 pub use list::ListOptions;
 pub use merge::apply as merge_into;
 pub use partition::PartitionView;
@@ -66,12 +68,13 @@ pub struct Resource {
     pub(crate) shared: Arc<Shared>,
     /// The store of the database, or what a handle has wrapped around it.
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) layers: Layers,
 }
 
 impl Resource {
     pub(crate) fn new(db: Arc<Inner>, shared: Arc<Shared>) -> Self {
         let store = db.store.clone();
-        Self { db, shared, store }
+        Self { db, shared, store, layers: Layers::default() }
     }
 
     /// Name of the resource.

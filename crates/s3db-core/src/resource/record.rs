@@ -48,8 +48,9 @@ pub struct RecordMeta {
 
 /// How far a conditional write sees that others have changed the document.
 ///
-/// An ETag is the hash of the body alone, so that it depends on who wrote the document last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// An ETag is the hash of the body alone, so that it depends on who wrote the document last. The weaker check is the
+/// greater one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum WriteCheck {
     /// Every change is seen: the document carries a stamp, or was to be absent.

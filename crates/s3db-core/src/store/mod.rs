@@ -22,6 +22,7 @@ pub mod memory;
 mod metadata;
 mod open;
 mod paging;
+pub(crate) mod retries;
 #[cfg(feature = "s3")]
 pub mod s3;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use super::StoreLayer;
 use crate::Result;
@@ -91,7 +92,7 @@ impl StoreLayer for Meter {
 }
 
 /// Numbers of requests by kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize)]
 pub struct Requests {
     /// Reads of an object.
     pub get: u64,
@@ -184,7 +185,7 @@ impl fmt::Display for Requests {
 }
 
 /// Bytes that went to and came from a store: keys are not counted, metadata and bodies are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Traffic {
     /// Bytes written.
     pub bytes_in: u64,

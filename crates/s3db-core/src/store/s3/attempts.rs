@@ -1,10 +1,12 @@
-//! Tells a first answer from one that follows a retry of the SDK.
+//! Tells a first answer from one that follows a retry of the SDK, and counts the retries.
 //!
 //! A conditional write whose answer was lost is sent again and then refused by its own success. Only after a retry is a
 //! refusal open to doubt, so that the caller need read the object back only then.
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
@@ -24,21 +26,36 @@ impl Intercept for MarkRetries {
         "s3db-mark-retries"
     }
 
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if is_retry(config) {
+            crate::store::retries::retried(1);
+        }
+        Ok(())
+    }
+
     fn modify_before_deserialization(
         &self,
         context: &mut BeforeDeserializationInterceptorContextMut<'_>,
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let retried = config.load::<RequestAttempts>().is_some_and(|attempts| attempts.attempts() > 1);
         let headers = context.response_mut().headers_mut();
-        if retried {
+        if is_retry(config) {
             headers.insert(HEADER, "1");
         } else {
             headers.remove(HEADER);
         }
         Ok(())
     }
+}
+
+fn is_retry(config: &ConfigBag) -> bool {
+    config.load::<RequestAttempts>().is_some_and(|attempts| attempts.attempts() > 1)
 }
 
 /// Whether an answer followed a retry.

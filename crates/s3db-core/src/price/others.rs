@@ -1,0 +1,42 @@
+//! Providers beside AWS, and servers of one's own.
+
+use super::Prices;
+
+/// A server of one's own (MinIO, SeaweedFS, Ceph), a folder or memory: no request has a price.
+pub const FREE: Prices = Prices::new("own server", 0.0, 0.0);
+
+/// Class A is PUT, COPY and LIST, class B GET and HEAD; deletes are free.
+const R2: Prices = Prices {
+    class: "Standard",
+    as_of: "2026-06",
+    source: "https://developers.cloudflare.com/r2/pricing/",
+    ..Prices::new("Cloudflare R2", 4.5, 0.36)
+};
+
+pub(super) const TABLES: &[Prices] = &[
+    R2,
+    Prices {
+        class: "Infrequent Access",
+        as_of: R2.as_of,
+        source: R2.source,
+        ..Prices::new("Cloudflare R2", 9.0, 0.9)
+    },
+    B2,
+    FREE,
+];
+
+/// PUT and DELETE are class A and free, GET and HEAD class B, LIST and COPY class C.
+const B2: Prices = Prices {
+    put_per_million: 0.0,
+    as_of: "2025-10",
+    source: "https://www.backblaze.com/cloud-storage/transaction-pricing",
+    ..Prices::new("Backblaze B2", 4.0, 0.4)
+};
+
+/// The table that is meant by the host of an endpoint.
+pub(super) fn of_host(host: &str) -> Prices {
+    const HOSTS: [(&str, Prices); 2] = [("r2.cloudflarestorage.com", R2), ("backblazeb2.com", B2)];
+    let is =
+        |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    HOSTS.iter().find(|(domain, _)| is(domain)).map_or(FREE, |(_, prices)| *prices)
+}
