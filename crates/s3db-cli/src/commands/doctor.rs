@@ -6,7 +6,7 @@ use s3db::connection::{Connection, Scheme};
 use s3db::doctor::{self, Access, ExamineOptions, Finding, Report, Verdict};
 use s3db::env::{Env, SystemEnv};
 use s3db::key::Keys;
-use s3db::price::AWS_S3_STANDARD;
+use s3db::price::{Dollars, FREE, Prices};
 use s3db::store::Requests;
 use serde_json::{Map, Value, json};
 
@@ -54,8 +54,9 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcom
     let bare = connect::bare(&connection, &env).await?;
     let mut options = ExamineOptions::below(Keys::new(&connection.prefix).root());
     (options.writers, options.rounds) = (args.writers.into(), args.rounds.into());
-    let dollars = connect::is_aws(global).then(|| AWS_S3_STANDARD.dollars(options.requests()));
-    out.note(&price(options.requests(), dollars));
+    let prices = Prices::of(&connection);
+    let dollars = (prices != FREE).then(|| prices.dollars(options.requests()));
+    out.note(&price(options.requests(), dollars, &prices));
     let report = doctor::examine_until(bare.store.clone(), env, options, exit::asked_to_end()).await?;
     let server = identity(&connection, &bare);
     match out.format_or(Format::Table) {
@@ -80,10 +81,9 @@ fn policy(connection: &Connection, read_only: bool, out: &mut Output) -> Outcome
 }
 
 /// One line: what the examination costs.
-fn price(requests: Requests, dollars: Option<f64>) -> String {
-    let dollars = dollars
-        .map(|dollars| format!("; about ${dollars:.6} ({})", AWS_S3_STANDARD.name))
-        .unwrap_or_default();
+fn price(requests: Requests, dollars: Option<f64>, prices: &Prices) -> String {
+    let dollars =
+        dollars.map(|dollars| format!("; about {} ({prices})", Dollars(dollars))).unwrap_or_default();
     format!("the examination sends {requests}{dollars}")
 }
 
