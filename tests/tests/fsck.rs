@@ -12,7 +12,7 @@ use s3db::{Database, Resource, ResourceConfig};
 use s3db_testkit::TestEnv;
 use serde_json::json;
 
-const OLD_MS: i64 = 16 * 60 * 1000;
+const OLD_MS: i64 = 26 * 60 * 1000;
 
 struct World {
     env: Arc<TestEnv>,

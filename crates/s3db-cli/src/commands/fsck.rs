@@ -34,8 +34,8 @@ pub(crate) struct Args {
     #[arg(long)]
     repair: bool,
 
-    /// Age below which nothing is touched: 15m, 90s, 2h, or 0
-    #[arg(long, value_name = "AGE", default_value = "15m", value_parser = duration)]
+    /// Age below which nothing is touched: 25m, 90s, 2h, or 0
+    #[arg(long, value_name = "AGE", default_value = "25m", value_parser = duration)]
     grace: Duration,
 
     /// Memory for the keys to compare, in MiB; more keys than fit are compared in several passes

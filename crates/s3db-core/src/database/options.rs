@@ -12,10 +12,6 @@ use crate::price::Prices;
 use crate::store::{Store, StoreLayer};
 use crate::{Error, ErrorKind, Result};
 
-/// The time for which AWS accepts a signed request, and a minute for clocks that differ:
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html>.
-const CLAIM_GRACE: Duration = Duration::from_secs(16 * 60);
-
 /// Settings of an open database. All have defaults that suit most programs.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -37,7 +33,9 @@ pub struct DatabaseOptions {
     /// When the index entries of partitions are written.
     pub partition_writes: PartitionWrites,
     /// Age from which a claim on a unique value may be taken over when its owner lacks the value. It must be longer than
-    /// any request can be on its way: AWS refuses signatures that are older than 15 minutes.
+    /// any request can be on its way: AWS refuses signatures that are older than 15 minutes. A write that takes longer than a
+    /// quarter of what is beyond that, 2.5 minutes by default, fails with a retryable `Conflict` rather than rely on the
+    /// claims and index entries that it has put before its document.
     pub claim_grace: Duration,
     /// Bytes of metadata that a document may use, names and values added up.
     pub metadata_bytes_max: usize,
@@ -69,7 +67,7 @@ impl Default for DatabaseOptions {
             parallelism: 32,
             update_attempts_max: 64,
             partition_writes: PartitionWrites::Safe,
-            claim_grace: CLAIM_GRACE,
+            claim_grace: crate::exec::GRACE,
             metadata_bytes_max: 2047,
             versioning: false,
             strict_validation: true,

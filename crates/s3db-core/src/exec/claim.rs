@@ -99,7 +99,7 @@ impl Run<'_> {
         }
         let now_ms = server_now_ms(self.context.store.as_ref(), self.context.keys).await?;
         let age_ms = now_ms.saturating_sub(found.head.last_modified_ms);
-        let grace_ms = i64::try_from(self.context.claim_grace.as_millis()).unwrap_or(i64::MAX);
+        let grace_ms = i64::try_from(self.context.grace.as_millis()).unwrap_or(i64::MAX);
         if age_ms > grace_ms {
             return Ok(());
         }

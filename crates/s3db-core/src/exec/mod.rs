@@ -25,6 +25,14 @@ pub(crate) use backoff::pause;
 pub(crate) use document::put as put_stamped;
 pub(crate) use server_clock::server_now_ms;
 
+/// For how long AWS accepts a signed request:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html>.
+const SIGNATURE_WINDOW: Duration = Duration::from_secs(15 * 60);
+
+/// Age of what a write has put before its document from which others may clear it away: the signature window, 5 minutes
+/// for which the client of S3 may send a request again, and time for the write itself.
+pub(crate) const GRACE: Duration = Duration::from_secs(25 * 60);
+
 /// What running a plan needs of its surroundings.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
@@ -32,8 +40,8 @@ pub(crate) struct Context<'a> {
     pub(crate) env: &'a dyn Env,
     pub(crate) keys: &'a Keys,
     pub(crate) holders: &'a dyn Holders,
-    /// Age from which a claim whose owner lacks the value may be taken over.
-    pub(crate) claim_grace: Duration,
+    /// Age from which others take claims over and clear entries away whose document does not show them.
+    pub(crate) grace: Duration,
 }
 
 /// Knows whether a document still holds the value that a claim says it holds.
@@ -115,6 +123,12 @@ fn document_to_create(stages: &[Vec<Step>]) -> Option<String> {
     })
 }
 
+/// How long a write may take until its document is sent: a quarter of what the grace period leaves beyond the time for
+/// which a signed request can land. The rest is for the store's client, which may send the document again.
+fn patience(grace: Duration) -> Duration {
+    grace.checked_sub(SIGNATURE_WINDOW).unwrap_or(grace) / 4
+}
+
 /// ETags of the references that were looked at before the document was written.
 pub(crate) type SeenReferences = HashMap<String, ETag>;
 
@@ -136,6 +150,8 @@ struct Memory {
     claims: HashMap<String, ETag>,
     /// Claims that this run has made, to give back if it fails.
     taken: Vec<(String, ETag)>,
+    /// Whether this run has put references that nothing but the document will hold.
+    has_put_references: bool,
     outcome: Outcome,
 }
 
@@ -175,9 +191,10 @@ impl Run<'_> {
             }
             Step::PutReference { key, object } => {
                 reference::put(store, &key, object, self.new_document.as_deref()).await?;
+                self.remember(|memory| memory.has_put_references = true);
             }
             Step::PutDocument { key, object, condition } => {
-                self.check_claims_are_fresh()?;
+                self.check_is_fresh()?;
                 let put = document::put(store, &key, object, condition, self.stamp).await?;
                 self.remember(|memory| memory.outcome.put = Some(put));
             }
@@ -194,17 +211,22 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A claim may be taken over once it is older than the grace period. A write that has dawdled for half of that
-    /// must not put a document whose claim may be gone by the time the request lands.
-    fn check_claims_are_fresh(&self) -> Result<()> {
+    /// What was put before the document may be cleared away once it is older than the grace period. A write that has
+    /// dawdled, or whose process was stopped for a while, must not put a document that relies on it.
+    fn check_is_fresh(&self) -> Result<()> {
         let elapsed = self.context.env.monotonic().saturating_sub(self.started);
-        let has_claims = self.remember(|memory| !memory.taken.is_empty() || !memory.claims.is_empty());
-        if !has_claims || elapsed < self.context.claim_grace / 2 {
+        let relies = self.remember(|memory| {
+            memory.has_put_references || !memory.taken.is_empty() || !memory.claims.is_empty()
+        });
+        if !relies || elapsed < patience(self.context.grace) {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Conflict, "the write took too long to rely on its claims")
-            .with("elapsed_ms", elapsed.as_millis())
-            .retryable(true))
+        Err(Error::new(
+            ErrorKind::Conflict,
+            "the write took too long to rely on its claims and index entries",
+        )
+        .with("elapsed_ms", elapsed.as_millis())
+        .retryable(true))
     }
 
     fn remember<T>(&self, action: impl FnOnce(&mut Memory) -> T) -> T {

@@ -112,16 +112,22 @@ impl Judge<'_> {
             && let Now::Here(record, indexes) = self.read(id).await?
             && indexes.references.iter().any(|needed| needed == key)
         {
-            self.put_reference(key, &record).await?;
+            match self.put_reference(key, &record).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                result => return result,
+            }
         }
         Ok(())
     }
 
+    /// Puts a reference that is not there. Never over one: a late duplicate of this request would bring an old ETag back.
     async fn put_reference(&self, key: &str, record: &Record) -> Result<()> {
         let stamp = crate::id::stamp(self.resource.db.env.as_ref());
         let stamp = self.resource.db.options.stamps.then_some(stamp.as_str());
         let reference = Reference::new(key.to_owned(), &record.meta.version, stamp);
-        self.store().put(key, reference.object, Condition::None).await.map(drop)
+        let conditional = self.store().capability().conditional_put;
+        let condition = if conditional { Condition::IfAbsent } else { Condition::None };
+        self.store().put(key, reference.object, condition).await.map(drop)
     }
 
     /// A reference that a document needs and that was not listed.

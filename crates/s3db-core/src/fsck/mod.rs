@@ -37,9 +37,6 @@ use crate::store::Requests;
 use crate::{Database, Resource, Result};
 use count::Counted;
 
-/// AWS refuses a request whose signature is older.
-const GRACE: Duration = Duration::from_secs(15 * 60);
-
 /// What to check, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FsckOptions {
@@ -47,8 +44,8 @@ pub struct FsckOptions {
     pub resource: Option<String>,
     /// Whether to repair what is found.
     pub repair: bool,
-    /// Age below which nothing is touched: a write may be under way. It must be longer than any request can be on its
-    /// way; the default is the 15 minutes for which AWS takes a signature.
+    /// Age below which nothing is touched: a write may be under way. At least the
+    /// [`claim_grace`](crate::database::DatabaseOptions::claim_grace) of the writers, which is the default.
     pub grace: Duration,
     /// Memory for the keys that documents should have. More keys than fit are compared in several passes.
     pub memory_bytes: usize,
@@ -56,7 +53,7 @@ pub struct FsckOptions {
 
 impl Default for FsckOptions {
     fn default() -> Self {
-        Self { resource: None, repair: false, grace: GRACE, memory_bytes: 64 << 20 }
+        Self { resource: None, repair: false, grace: crate::exec::GRACE, memory_bytes: 64 << 20 }
     }
 }
 

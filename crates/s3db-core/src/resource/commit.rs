@@ -121,7 +121,7 @@ impl Resource {
             env: self.db.env.as_ref(),
             keys: &self.db.keys,
             holders: self,
-            claim_grace: self.db.options.claim_grace,
+            grace: self.db.options.claim_grace,
         }
     }
 

@@ -64,11 +64,13 @@ pub enum Mutation {
     NotFlushed,
     /// A check repairs what may be the middle of a write.
     FsckGraceIgnored,
+    /// A write relies on its claims and index entries however long it has taken.
+    SlowWritesGoOn,
 }
 
 impl Mutation {
     /// Every mutation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::NoStamps,
         Self::UpdatesUnchecked,
         Self::InsertsUnchecked,
@@ -93,6 +95,7 @@ impl Mutation {
         Self::FenceIgnored,
         Self::NotFlushed,
         Self::FsckGraceIgnored,
+        Self::SlowWritesGoOn,
     ];
 }
 

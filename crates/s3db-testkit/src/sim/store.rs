@@ -14,6 +14,9 @@ use super::request::{Answer, Request};
 use super::world::World;
 use crate::env::START_MS;
 
+/// A request is not sent again later than this after the first time, as the S3 store has it by default.
+const RETRIES_END: Duration = Duration::from_secs(5 * 60);
+
 /// Pause before a request is sent again, as an SDK makes it.
 const RETRY_PAUSE_MS: u64 = 50;
 
@@ -31,6 +34,7 @@ impl SimStore {
         let call = self.world.next_call();
         let retries = self.world.state().faults.retries;
         let mut tried = 0;
+        let began_ms = self.world.now_ms();
         loop {
             let error = match self.world.send(self.node, call, request.clone()).await {
                 Ok(Ok(answer)) => return Ok(answer),
@@ -46,6 +50,9 @@ impl SimStore {
             tried += 1;
             let pause_ms = self.world.state().random.below(RETRY_PAUSE_MS << tried.min(8));
             let _ = self.world.sleep(self.node, Duration::from_millis(pause_ms)).await;
+            if Duration::from_millis(self.world.now_ms() - began_ms) > RETRIES_END {
+                return Err(error.outcome_unknown(request.is_write()));
+            }
         }
     }
 }

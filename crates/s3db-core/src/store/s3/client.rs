@@ -1,5 +1,7 @@
 //! The SDK's client, built once per store.
 
+use std::time::Duration;
+
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
@@ -88,6 +90,8 @@ async fn sdk_config(config: &S3Config, http_client: SharedHttpClient) -> SdkConf
             TimeoutConfig::builder()
                 .connect_timeout(config.connect_timeout)
                 .operation_attempt_timeout(config.attempt_timeout)
+                // So that a process that was stopped for long does not go on with its attempts.
+                .operation_timeout(longest_operation(config))
                 .build(),
         )
         .retry_config(
@@ -106,6 +110,13 @@ async fn sdk_config(config: &S3Config, http_client: SharedHttpClient) -> SdkConf
         None => loader,
     };
     loader.http_client(http_client).load().await
+}
+
+/// As long as all attempts and the pauses between them may take.
+fn longest_operation(config: &S3Config) -> Duration {
+    let attempts = config.attempts_max.max(1);
+    let pauses = config.backoff_max.saturating_mul(attempts - 1);
+    config.attempt_timeout.saturating_mul(attempts).saturating_add(pauses)
 }
 
 /// The given region; else that of the environment, then that of the profile. The instance's metadata service, which

@@ -56,6 +56,9 @@ impl Program for Client {
 
     fn options(&self, options: &mut DatabaseOptions) {
         options.partition_writes = self.writes;
+        if self.mutation == Some(Mutation::SlowWritesGoOn) {
+            options.claim_grace = Duration::from_secs(86_400);
+        }
     }
 
     async fn act(&self, process: &Process, act: Act) -> Result<()> {

@@ -56,14 +56,23 @@ pub(super) async fn run(sim: &Sim, seed: u64, mutation: Option<Mutation>) -> Res
         created: Arc::default(),
         is_torn: Arc::default(),
     };
-    sim.set_faults(Faults::swarm(seed));
-    let running = (0..clients)
+    let mut faults = Faults::swarm(seed);
+    if is_about_indexes(seed) && random.below(2) == 0 {
+        // Writers stand still in the middle, and a check comes by meanwhile.
+        (faults.pause_permille, faults.pause_ms_max) = (15, 60 * 60_000);
+    }
+    sim.set_faults(faults);
+    let mut running: Vec<_> = (0..clients)
         .map(|number| {
             let client = Client { number, writes: writes.pick(&mut random), ..client.clone() };
             let acts = acts(seed, number, clients, &mut random);
             process::start(sim, format!("c{number}"), mutation, client, acts)
         })
         .collect();
+    if is_about_indexes(seed) {
+        let checks = (0..2 + random.below(6)).flat_map(|_| [Act::Rest(random.below(40 * 60_000)), Act::Fsck]);
+        running.push(process::start(sim, "fsck".to_owned(), mutation, client.clone(), checks.collect()));
+    }
     process::wait(running).await;
     sim.settle().await;
     sim.set_faults(Faults::none());
