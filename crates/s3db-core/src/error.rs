@@ -233,6 +233,21 @@ impl Error {
         self.0.outcome_unknown
     }
 
+    /// The same error for another item of the same request.
+    pub(crate) fn without_source(&self) -> Self {
+        let Inner { kind, message, context, hint, fields, retryable, outcome_unknown, source: _ } = &*self.0;
+        Self(Box::new(Inner {
+            kind: *kind,
+            message: message.clone(),
+            context: context.clone(),
+            hint: hint.clone(),
+            fields: fields.clone(),
+            retryable: *retryable,
+            outcome_unknown: *outcome_unknown,
+            source: None,
+        }))
+    }
+
     /// The error as a JSON object: `kind`, `message`, the context, `hint`, `fields`.
     pub fn to_json(&self) -> serde_json::Value {
         let mut out = serde_json::Map::new();

@@ -8,6 +8,7 @@
 pub mod error;
 
 pub mod behavior;
+pub mod budget;
 pub mod catalog;
 pub mod connection;
 pub mod database;
@@ -15,6 +16,7 @@ pub mod doctor;
 pub mod encoding;
 pub mod env;
 mod exec;
+pub mod explain;
 pub mod fsck;
 pub mod id;
 pub mod key;

@@ -1,6 +1,9 @@
 //! What calls cost: receipts, budgets, and what is known before.
 
+mod budgets;
+mod explain;
 mod receipts;
+mod recorder;
 
 use std::sync::Arc;
 

@@ -39,6 +39,7 @@ const LAYERS: &[Layer] = &[
             "store::ETag",
             "store::PutObject",
             "store::Replace",
+            "store::Requests",
         ],
         words: &["async", "await", "tokio", "futures", "SystemTime", "Instant", "getrandom"],
     },

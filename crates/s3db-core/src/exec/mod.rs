@@ -7,10 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::join_all;
 
+use crate::budget::Account;
 use crate::env::Env;
 use crate::key::Keys;
 use crate::plan::{Step, WritePlan};
-use crate::store::{Condition, ETag, PutResult, Store};
+use crate::store::{Condition, ETag, PutResult, Requests, Store};
 use crate::{Error, ErrorKind, Result};
 
 mod background;
@@ -42,6 +43,8 @@ pub(crate) struct Context<'a> {
     pub(crate) holders: &'a dyn Holders,
     /// Age from which others take claims over and clear entries away whose document does not show them.
     pub(crate) grace: Duration,
+    /// Budgets that must allow the whole plan.
+    pub(crate) account: Option<&'a Account>,
 }
 
 /// Knows whether a document still holds the value that a claim says it holds.
@@ -66,39 +69,58 @@ pub(crate) struct Outcome {
     pub(crate) background: Vec<Vec<Step>>,
     /// References that were looked at, for those stages.
     pub(crate) seen: SeenReferences,
+    /// The store for those stages, where they are paid for already.
+    pub(crate) store: Option<Arc<dyn Store>>,
 }
 
 /// Runs the stages of `plan` in order, the steps of a stage at once, and leaves those of the background to the caller.
 ///
 /// Errors: `Unique` when another document holds a value, `Conflict` when the document's condition does not hold,
 /// `AlreadyExists` when it was to be absent. In these cases the document is as it was, and claims that this run took are
-/// given back; references written before it may be left, and are extra, never missing. Where the error's outcome is
-/// unknown, the document was read back and holds neither what was there before nor this write.
+/// given back; references written before it may be left, and are extra, never missing. `Budget` when a budget does not
+/// allow the whole plan, before its first request, or what other writers have made of it, before the document. Where the
+/// error's outcome is unknown, the document was read back and holds neither what was there before nor this write.
 pub(crate) async fn run(context: Context<'_>, plan: WritePlan, stamp: Option<&str>) -> Result<Outcome> {
     // The plain case, one document without references, needs no bookkeeping.
     if let [stage] = plan.stages()
         && let [Step::PutDocument { key, object, condition }] = stage.as_slice()
         && plan.background().is_empty()
+        && context.account.is_none()
     {
         let store = context.store.as_ref();
         let put = document::put(store, key, object.clone(), condition.clone(), stamp).await?;
         return Ok(Outcome { put: Some(put), ..Outcome::default() });
     }
+    let reserved = context.account.map(|account| account.reserve(plan.cost())).transpose()?;
+    let paid = reserved.as_ref().map(|reserved| reserved.store());
+    let context = Context { store: paid.as_ref().unwrap_or(context.store), ..context };
     let started = context.env.monotonic();
+    let mut rest = plan.cost();
     let (stages, background) = plan.into_stages();
     let new_document = document_to_create(&stages);
     let run = Run { context, stamp, started, new_document, memory: Mutex::default() };
     for stage in stages {
-        if let Err(error) = run.stage(stage).await {
+        let paid = match &reserved {
+            Some(reserved) if stage.iter().any(Step::commits) => reserved.commit(rest),
+            _ => Ok(()),
+        };
+        rest = rest - stage.iter().map(Step::cost).sum::<Requests>();
+        let done = match paid {
+            Ok(()) => run.stage(stage).await,
+            refused => refused,
+        };
+        if let Err(error) = done {
             // While the document may have been written after all, its claims must stay.
             if !error.is_outcome_unknown() {
+                reserved.iter().for_each(|reserved| reserved.let_pass());
                 run.give_back().await;
             }
             return Err(error);
         }
     }
     let memory = run.memory.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    Ok(Outcome { background, seen: memory.references, ..memory.outcome })
+    let store = paid.filter(|_| !background.is_empty());
+    Ok(Outcome { background, seen: memory.references, store, ..memory.outcome })
 }
 
 /// Runs the stages of the background of a committed plan.

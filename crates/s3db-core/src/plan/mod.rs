@@ -8,6 +8,7 @@ use std::fmt;
 use crate::store::{Condition, PutObject};
 use crate::unique::Claim;
 
+mod cost;
 mod partition;
 mod query;
 mod write;

@@ -59,7 +59,9 @@ impl Resource {
         let put = put.ok_or_else(|| Error::new(ErrorKind::Unavailable, "the plan wrote no document"))?;
         self.note_check(check);
         self.finish(id, operation.name(), outcome).await;
-        if let Some(event) = event {
+        if let Some(event) = event
+            && self.layers.rehearsal().is_none()
+        {
             self.db.events.emit(event);
         }
         meta.etag = put.etag;
@@ -78,8 +80,16 @@ impl Resource {
         if outcome.background.is_empty() {
             return;
         }
-        let Outcome { background: stages, seen, .. } = outcome;
-        let (store, env, layers) = (self.store.clone(), self.db.env.clone(), self.layers.clone());
+        let Outcome { background: stages, seen, store, .. } = outcome;
+        if let Some(rehearsal) = self.layers.rehearsal() {
+            rehearsal.set_background(true);
+            // On a rehearsal's store nothing but a read can fail, and the background reads nothing by itself.
+            let _ = crate::exec::run_background(self.store.as_ref(), stages, &seen).await;
+            rehearsal.set_background(false);
+            return;
+        }
+        let (store, env, layers) =
+            (store.unwrap_or_else(|| self.store.clone()), self.db.env.clone(), self.layers.clone());
         // Not the database itself, which would then never be dropped while work is pending, and never say so.
         let (db, shared, id) = (Arc::downgrade(&self.db), self.shared.clone(), id.to_owned());
         let work = async move {
@@ -110,6 +120,9 @@ impl Resource {
         after: Option<Document>,
         etag: Option<ETag>,
     ) {
+        if self.layers.rehearsal().is_some() {
+            return;
+        }
         let (resource, id) = (self.name().to_owned(), id.to_owned());
         let at_ms = self.db.env.now_ms();
         self.db.changes.publish(Change { resource, id, action, before, after, etag, at_ms }).await;
@@ -122,10 +135,14 @@ impl Resource {
             keys: &self.db.keys,
             holders: self,
             grace: self.db.options.claim_grace,
+            account: self.layers.account(),
         }
     }
 
     fn index_failed(&self, id: &str, operation: &'static str, error: &Error) {
+        if self.layers.rehearsal().is_some() {
+            return;
+        }
         tracing::warn!(resource = self.name(), id, operation, %error, "index entries are missing until fsck");
         self.db.events.emit(Event::PartitionIndexError {
             resource: self.name().to_owned(),

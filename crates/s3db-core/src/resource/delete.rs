@@ -110,7 +110,7 @@ impl Resource {
                 }
                 Err(error) => {
                     for place in places {
-                        let copy = Error::new(error.kind(), error.message()).retryable(error.is_retryable());
+                        let copy = error.without_source();
                         results[*place] = Err(self.at(copy, &ids[*place]));
                     }
                 }
@@ -152,12 +152,15 @@ impl Resource {
         let mut deleted = 0;
         loop {
             // Always the first page: what it held is gone when the next one is asked for.
-            let page = self.store.list(ListRequest::prefix(prefix.clone())).await?;
+            let page = self.store.list(ListRequest::prefix(prefix.clone())).await;
+            let page = page.map_err(|error| error.with("deleted", deleted))?;
             if page.entries.is_empty() {
                 return Ok(deleted);
             }
             let keys: Vec<String> = page.entries.iter().map(|entry| entry.key.to_string()).collect();
-            for result in self.store.delete_many(&keys).await? {
+            let results =
+                self.store.delete_many(&keys).await.map_err(|error| error.with("deleted", deleted))?;
+            for result in results {
                 result?;
             }
             deleted += keys.len() as u64;

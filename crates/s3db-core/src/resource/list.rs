@@ -137,7 +137,11 @@ impl Resource {
         match fetched {
             Ok(record) => Ok(record.map(Scanned::Record)),
             // A store that fails must not look like a shorter list.
-            Err(error) if error.is_retryable() || error.kind() == ErrorKind::Denied => Err(error),
+            Err(error)
+                if error.is_retryable() || matches!(error.kind(), ErrorKind::Denied | ErrorKind::Budget) =>
+            {
+                Err(error)
+            }
             Err(error) => Ok(Some(Scanned::Unreadable(Unreadable { id, error }))),
         }
     }

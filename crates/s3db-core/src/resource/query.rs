@@ -90,6 +90,22 @@ impl Query {
         self
     }
 
+    pub(crate) fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
+    /// The same query on another handle of its resource.
+    pub(crate) fn on(mut self, resource: Resource) -> Self {
+        self.resource = resource;
+        self
+    }
+
+    /// Whether it stops as soon as it has found enough, so that the matches decide how much it reads.
+    pub(crate) fn may_stop_early(&self) -> bool {
+        let all_match = self.within.is_none() && self.parse().is_ok_and(|filter| filter.is_all());
+        self.limit.is_some() && self.sort.is_empty() && !all_match
+    }
+
     pub(super) fn within(mut self, view: PartitionView) -> Self {
         self.within = Some(view);
         self

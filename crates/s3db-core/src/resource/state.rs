@@ -50,6 +50,16 @@ impl Shared {
         *self.custom_ids.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = generator;
     }
 
+    /// A copy that shares nothing with this one.
+    pub(crate) fn snapshot(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            current: RwLock::new(self.current()),
+            custom_ids: RwLock::new(self.custom_ids()),
+            sequences: self.sequences.snapshot(),
+        }
+    }
+
     pub(crate) fn replace(&self, state: State) {
         *self.current.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(state);
     }

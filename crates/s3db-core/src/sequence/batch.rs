@@ -50,7 +50,7 @@ pub struct BatchStatus {
 }
 
 /// A batch that numbers are taken from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Reserved {
     start: i64,
     end: i64,

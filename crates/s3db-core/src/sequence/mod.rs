@@ -46,9 +46,22 @@ impl Sequences {
     pub(crate) fn of(&self, field: &str) -> Arc<Local> {
         lock(&self.0).entry(field.to_owned()).or_default().clone()
     }
+
+    /// A copy from which numbers can be taken without taking them here.
+    pub(crate) fn snapshot(&self) -> Self {
+        let fields = lock(&self.0);
+        Self(Mutex::new(
+            fields.iter().map(|(name, local)| (name.clone(), Arc::new(local.snapshot()))).collect(),
+        ))
+    }
 }
 
 impl Local {
+    /// A copy from which numbers can be taken without taking them here.
+    fn snapshot(&self) -> Self {
+        Self { turn: tokio::sync::Mutex::default(), batch: Mutex::new(lock(&self.batch).clone()) }
+    }
+
     /// The batch that numbers are taken from, where there is one.
     pub(crate) fn batch_status(&self) -> Option<BatchStatus> {
         lock(&self.batch).as_ref().map(Reserved::status)

@@ -17,7 +17,7 @@ pub mod dump;
 mod etag;
 pub mod file;
 pub mod layers;
-mod limits;
+pub(crate) mod limits;
 pub mod memory;
 mod metadata;
 mod open;
@@ -25,6 +25,7 @@ mod paging;
 pub(crate) mod retries;
 #[cfg(feature = "s3")]
 pub mod s3;
+mod verb;
 
 pub use etag::ETag;
 pub use file::{FileOptions, FileStore, Fsync};
@@ -34,6 +35,7 @@ pub use metadata::Metadata;
 pub use open::open;
 #[cfg(feature = "s3")]
 pub use s3::{S3Config, S3Store};
+pub use verb::Verb;
 
 /// Most objects that one [`Store::delete_many`] takes.
 pub const DELETE_MANY_MAX: usize = 1000;
