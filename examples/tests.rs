@@ -34,6 +34,15 @@ fn every_example_runs() {
     );
     check("lease", &[], &["second try: None", "late writer refused: a later holder", "total 100"]);
     check("secrets", &[], &["token = \"hunter2\"", "a secret does not open"]);
+    check(
+        "typed",
+        &[],
+        &[
+            "Ann pays since today",
+            "  ~ name: stored string|max:80|min:2|no-trim",
+            "1 of them is grown up in Lisbon",
+        ],
+    );
     #[cfg(feature = "s3")]
     check(
         "s3",

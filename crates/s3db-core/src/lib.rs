@@ -30,7 +30,10 @@ pub mod resource;
 pub mod schema;
 pub mod sequence;
 pub mod store;
+pub mod typed;
 pub mod unique;
+
+mod doc;
 
 pub use database::{Database, Event};
 pub use error::{Error, ErrorKind, FieldError, Result};
@@ -38,3 +41,9 @@ pub use resource::{Record, Resource, ResourceConfig};
 
 /// A document: its fields by name, in the order they were given.
 pub type Document = serde_json::Map<String, serde_json::Value>;
+
+/// A value of `doc!`.
+#[doc(hidden)]
+pub fn __doc_value(value: impl Into<serde_json::Value>) -> serde_json::Value {
+    value.into()
+}

@@ -2,3 +2,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg))]
 pub use s3db_core::*;
+/// Makes a Rust type usable in documents; see the guide of [`typed`].
+#[cfg(feature = "derive")]
+pub use s3db_derive::Document;
+
+#[cfg(all(doctest, feature = "derive", feature = "validator"))]
+#[doc = include_str!("../../../docs/typed.md")]
+mod typed_guide {}

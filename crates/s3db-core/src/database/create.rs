@@ -64,7 +64,7 @@ impl Database {
         Ok(Some((constraints, began_ms)))
     }
 
-    fn define(&self, config: ResourceConfig) -> Result<ResourceDefinition> {
+    pub(crate) fn define(&self, config: ResourceConfig) -> Result<ResourceDefinition> {
         let ids = config.id_generator.unwrap_or_else(|| IdGenerator::nanoid(config.id_size));
         ids.check()?;
         let mut definition = ResourceDefinition::new(&config.name, &config.attributes)?;
