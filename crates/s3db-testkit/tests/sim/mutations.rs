@@ -3,17 +3,28 @@
 use s3db_testkit::sim::{Mutation, workload};
 
 /// Worlds in which each missing rule must have shown itself. `no_world_shows_a_violation` visits the first of them with
-/// all rules in place.
-const SEEDS: u64 = 1000;
+/// all rules in place, `cargo xtask sim` all of them.
+const SEEDS: u64 = 3000;
 
 #[test]
 fn every_rule_that_is_taken_out_is_missed() {
     let mut unseen = Vec::new();
     for mutation in Mutation::ALL {
-        match (0..SEEDS).find(|seed| workload::check(*seed, Some(mutation), false).violation.is_some()) {
+        let mut seeds = (0..SEEDS).filter(|seed| concerns(mutation, *seed));
+        match seeds.find(|seed| workload::check(*seed, Some(mutation), false).violation.is_some()) {
             Some(seed) => println!("{mutation:?} shows itself in the world of seed {seed}"),
             None => unseen.push(mutation),
         }
     }
     assert!(unseen.is_empty(), "{SEEDS} worlds do not show that these rules are missing: {unseen:?}");
+}
+
+/// Whether the world of a seed has what the rule is about; the others need not be visited.
+fn concerns(mutation: Mutation, seed: u64) -> bool {
+    match mutation {
+        Mutation::NotFlushed | Mutation::FsckGraceIgnored | Mutation::SlowWritesGoOn => {
+            matches!(seed % 8, 1 | 5)
+        }
+        _ => true,
+    }
 }
