@@ -15,6 +15,7 @@ mod fsck;
 mod ids;
 mod interop;
 mod partitions;
+mod policy;
 mod s3;
 mod verbs;
 mod writes;

@@ -10,6 +10,7 @@ use s3db::store::{
 };
 use s3db::{Database, Resource, ResourceConfig};
 use s3db_testkit::TestEnv;
+use s3db_testkit::s3_server::{S3Server, ServerOptions};
 use serde_json::json;
 
 const OLD_MS: i64 = 26 * 60 * 1000;
@@ -339,4 +340,24 @@ async fn an_entry_that_a_writer_puts_back_during_the_repair_stays() {
     assert_eq!(names(&findings), ["stale_reference ann overtaken"]);
     assert!(world.store.head(&format!("app/{key}")).await.unwrap().is_some(), "the entry is there");
     assert!(world.found().await.is_empty());
+}
+
+/// Listings of many servers have milliseconds, and the header `Last-Modified` has none.
+#[tokio::test]
+async fn an_entry_is_repaired_where_listings_date_more_exactly_than_headers() {
+    let env = Arc::new(TestEnv::new(1));
+    env.advance_ms(123);
+    let store = MemoryStore::with(MemoryOptions { env: env.clone(), ..MemoryOptions::default() });
+    let server = S3Server::start(Arc::new(store.clone()), ServerOptions::default()).await.unwrap();
+    let db = Database::connect(&format!("{}/app", server.connection_string())).await.unwrap();
+    let partitions = json!({"byCity": {"fields": {"city": "string"}}});
+    let config = ResourceConfig::new("users", json!({"city": "string"})).partitions(partitions);
+    let users = db.create_resource(config).await.unwrap();
+    users.insert(json!({"id": "ann", "city": "Rome"})).await.unwrap();
+    store.delete("app/resource=users/data/id=ann", Condition::None).await.unwrap();
+    env.advance_ms(OLD_MS);
+    let (findings, summary) = db.fsck(repairing()).await.unwrap().collect().await.unwrap();
+    assert_eq!(names(&findings), ["dangling_reference ann done"]);
+    assert!(summary.is_clean());
+    server.stop().await;
 }

@@ -1,6 +1,6 @@
 //! Finds out what a store really does, as opposed to what it is said to do.
 //!
-//! An examination runs [scripts](self) of requests below a prefix of its own and compares the answers with what s3db
+//! An examination runs scripts of requests below a prefix of its own and compares the answers with what s3db
 //! relies on. It proves refusal: a condition that does not hold must be refused, and the object must be as it was. A
 //! server that does not know a condition answers 200, and that is what an examination is for. Races are run as races:
 //! several writers with one condition, of whom one may win.

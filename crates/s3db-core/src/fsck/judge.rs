@@ -94,7 +94,7 @@ impl Judge<'_> {
         let mut finding = self.finding(kind, key).id(id).detail(detail);
         finding.age_ms = Some(age_ms);
         // Not the ETag of now: what was put after the document was read is not what was judged.
-        let unchanged = head.etag == entry.etag && head.last_modified_ms == entry.last_modified_ms;
+        let unchanged = head.etag == entry.etag && is_one_date(head.last_modified_ms, entry.last_modified_ms);
         if !unchanged {
             finding.repair = Repair::Pending;
             return Ok(Some(finding));
@@ -257,6 +257,11 @@ impl Judge<'_> {
         }
         Ok(finding)
     }
+}
+
+/// Whether two dates can be of one write: servers list milliseconds, and a header has whole seconds.
+fn is_one_date(head_ms: i64, listed_ms: i64) -> bool {
+    head_ms.div_euclid(1000) == listed_ms.div_euclid(1000)
 }
 
 /// Whether going on makes no sense.

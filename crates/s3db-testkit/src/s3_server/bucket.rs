@@ -22,6 +22,8 @@ use s3s::dto::{
 };
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
+use super::policy::{self, Policy};
+
 /// Content type of an object that was written without one.
 const CONTENT_TYPE_DEFAULT: &str = "binary/octet-stream";
 
@@ -33,11 +35,17 @@ const KEPT_IN_LISTING: &AsciiSet =
 pub(super) struct Bucket {
     store: Arc<dyn Store>,
     name: String,
+    policy: Policy,
 }
 
 impl Bucket {
-    pub(super) fn new(store: Arc<dyn Store>, name: String) -> Self {
-        Self { store, name }
+    pub(super) fn new(store: Arc<dyn Store>, name: String, policy: Policy) -> Self {
+        Self { store, name, policy }
+    }
+
+    /// The error of a read that finds nothing: who may not list may not know either.
+    fn absent(&self, key: &str) -> S3Error {
+        if self.policy.may_know(&self.name, key) { no_such_key() } else { policy::denied() }
     }
 
     fn check(&self, bucket: &str) -> S3Result<()> {
@@ -96,7 +104,7 @@ impl S3 for Bucket {
         let input = req.input;
         self.check_object(&input.bucket, &input.key)?;
         let found = self.store.get(&input.key).await.map_err(|error| to_s3(&error))?;
-        let object = found.ok_or_else(no_such_key)?;
+        let object = found.ok_or_else(|| self.absent(&input.key))?;
         let content_length = length(object.body.len() as u64);
         Ok(S3Response::new(GetObjectOutput {
             body: Some(StreamingBlob::from(Body::from(object.body))),
@@ -113,7 +121,7 @@ impl S3 for Bucket {
         let input = req.input;
         self.check_object(&input.bucket, &input.key)?;
         let found = self.store.head(&input.key).await.map_err(|error| to_s3(&error))?;
-        let head = found.ok_or_else(no_such_key)?;
+        let head = found.ok_or_else(|| self.absent(&input.key))?;
         Ok(S3Response::new(HeadObjectOutput {
             content_length: Some(length(head.content_length)),
             content_type: Some(content_type(&head)),

@@ -34,10 +34,12 @@ use tokio::task::{JoinHandle, JoinSet};
 mod bucket;
 mod gate;
 mod keys;
+mod policy;
 
 use bucket::Bucket;
 use gate::Gate;
 use keys::Keys;
+use policy::Policy;
 
 /// Most headers of a request: 2 KB of metadata can be hundreds of entries.
 const HEADERS_MAX: usize = 2048;
@@ -54,6 +56,8 @@ pub struct ServerOptions {
     pub secret_access_key: String,
     /// What is allowed.
     pub access: Access,
+    /// An IAM policy, beyond which everything is denied. It may hold what `s3db_core::doctor::policy` makes.
+    pub policy: Option<serde_json::Value>,
     /// How far the server's clock is ahead of `env`'s, in milliseconds. Requests more than 15 minutes off are refused.
     pub clock_ahead_ms: i64,
     /// Whether the `Date` of answers is that of the server's clock. A client that is told can correct itself.
@@ -69,6 +73,7 @@ impl Default for ServerOptions {
             access_key_id: "test".into(),
             secret_access_key: "testsecret".into(),
             access: Access::Full,
+            policy: None,
             clock_ahead_ms: 0,
             tells_time: true,
             env: Arc::new(SystemEnv),
@@ -81,6 +86,7 @@ impl fmt::Debug for ServerOptions {
         f.debug_struct("ServerOptions")
             .field("bucket", &self.bucket)
             .field("access", &self.access)
+            .field("policy", &self.policy)
             .field("clock_ahead_ms", &self.clock_ahead_ms)
             .field("tells_time", &self.tells_time)
             .finish_non_exhaustive()
@@ -114,8 +120,10 @@ impl S3Server {
     pub async fn start(store: Arc<dyn Store>, options: ServerOptions) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let mut service = S3ServiceBuilder::new(Bucket::new(store, options.bucket.clone()));
+        let policy = Policy::of(options.policy.as_ref());
+        let mut service = S3ServiceBuilder::new(Bucket::new(store, options.bucket.clone(), policy.clone()));
         service.set_auth(Keys::of(&options));
+        service.set_access(policy);
         // The gate checks the clock, and its clock is not the machine's.
         let mut config = S3Config::default();
         config.presigned_url_max_skew_time_secs = u32::MAX;
