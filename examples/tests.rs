@@ -32,6 +32,11 @@ fn every_example_runs() {
         &[],
         &["body-overflow   kept 4999", "truncate-data   kept 20", "enforce-limits  refused"],
     );
+    check(
+        "hooks",
+        &[],
+        &["filled in: \"hello-world\"", "refused: the post is locked", "seen by the layer: 4"],
+    );
     check("lease", &[], &["second try: None", "late writer refused: a later holder", "total 100"]);
     check("secrets", &[], &["token = \"hunter2\"", "a secret does not open"]);
     check(

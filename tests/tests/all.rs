@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod calls;
 mod catalog_lock;
 mod costs;
 mod doctor;

@@ -21,6 +21,7 @@ pub mod fsck;
 pub mod id;
 pub mod key;
 pub mod lease;
+pub mod op;
 pub mod plan;
 pub mod plugin;
 pub mod price;

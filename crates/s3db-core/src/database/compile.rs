@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::orphans::orphans;
 use super::{Event, Inner, unknown_resource};
 use crate::Result;
@@ -74,8 +76,25 @@ fn compile(definition: &ResourceDefinition) -> Result<State> {
         steady: BTreeSet::new(),
         always_present: BTreeSet::new(),
         unique,
+        stored_hooks: stored_hooks(definition),
         warnings,
     })
+}
+
+/// Points and names of the hooks that s3db.js has noted: `{"beforeInsert": {"count": 1, "handlers": [{"name": "slug"}]}}`.
+/// Old releases have a list of code in place of the summary.
+fn stored_hooks(definition: &ResourceDefinition) -> Vec<(String, Option<String>)> {
+    let mut hooks = Vec::new();
+    for (point, noted) in &definition.hooks {
+        let handlers = noted.get("handlers").unwrap_or(noted).as_array();
+        for handler in handlers.into_iter().flatten() {
+            let name = handler.get("name").and_then(Value::as_str);
+            // What `bind` puts before the name of a function.
+            let name = name.map(|name| name.strip_prefix("bound ").unwrap_or(name).to_owned());
+            hooks.push((point.clone(), name.filter(|name| !name.is_empty())));
+        }
+    }
+    hooks
 }
 
 /// The generator of the catalogue. A function cannot be in it: until the program gives one, ids are random, as with

@@ -9,6 +9,7 @@ use crate::encoding::KeyRing;
 use crate::env::Env;
 use crate::exec::Background;
 use crate::key::Keys;
+use crate::op::{Layers, OpLayer, Registration, Stage};
 use crate::plugin::storage::PluginStorage;
 use crate::price::{FREE, Prices};
 use crate::resource::{Resource, Shared, State};
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) events: EventSender,
     pub(crate) changes: ChangeBus,
     pub(crate) background: Background,
+    pub(crate) layers: Arc<Layers>,
     catalog: RwLock<Arc<Loaded>>,
     /// One catalogue write at a time in this process; other processes are met by the conditional PUT.
     writing: tokio::sync::Mutex<()>,
@@ -115,6 +117,7 @@ impl Database {
             events: EventSender::new(),
             changes: ChangeBus::default(),
             background: Background::new(),
+            layers: Arc::default(),
             catalog: RwLock::new(Arc::new(Loaded { catalog: Catalog::blank(""), etag: None })),
             writing: tokio::sync::Mutex::default(),
             resources: Mutex::default(),
@@ -195,6 +198,11 @@ impl Database {
     /// 1 HEAD.
     pub fn changes(&self, options: ChangeOptions) -> Changes {
         self.inner.changes.subscribe(options)
+    }
+
+    /// Puts a layer around the verbs of every resource, for all handles of this database.
+    pub fn layer(&self, stage: Stage, layer: Arc<dyn OpLayer>) -> Registration {
+        self.inner.layers.add(stage, layer)
     }
 
     /// Waits until the index writes of the background have ended. Cancellation safe.

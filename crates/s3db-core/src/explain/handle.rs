@@ -77,7 +77,7 @@ impl Explain {
     pub async fn update_with(
         &self,
         id: &str,
-        edit: impl Fn(&mut Document) -> Result<()>,
+        edit: impl Fn(&mut Document) -> Result<()> + Send + Sync,
     ) -> Result<Explanation> {
         self.write(async |users| users.update_with(id, edit).await).await
     }

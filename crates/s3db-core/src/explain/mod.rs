@@ -28,7 +28,7 @@ pub use rehearsal::Rehearsal;
 
 /// What a call would send, and what that costs. Made by [`Resource::explain`](crate::Resource::explain).
 ///
-/// Races with other writers are not foreseen: each costs the call another round. An id that the database makes up is
+/// Hooks and layers do not run. Races with other writers are not foreseen: each costs the call another round. An id that the database makes up is
 /// another one in the call itself.
 ///
 /// `Display` is a table for people. As JSON it is an object with `stages`, `requests`, `in_background`, `dollars`,

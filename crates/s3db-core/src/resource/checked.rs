@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::codec::Operation;
-use super::{Record, Resource, document, merge};
+use super::{Record, Resource, document};
+use crate::op::Edit;
 use crate::store::ETag;
 use crate::{Document, Result};
 
@@ -45,24 +45,26 @@ impl Resource {
 impl IfMatch {
     /// As [`Resource::update`]. Errors: also `Conflict` when the document has another ETag; it is not tried again.
     pub async fn update(&self, id: &str, changes: Value) -> Result<Record> {
-        let changes = document(changes)?;
-        self.update_with(id, |data| merge::apply(data, changes.clone())).await
+        self.resource.edit(id, Edit::Merge(document(changes)?), Some(self.etag.clone())).await
     }
 
     /// As [`Resource::update_with`]. Errors: as [`update`](Self::update).
-    pub async fn update_with(&self, id: &str, edit: impl Fn(&mut Document) -> Result<()>) -> Result<Record> {
-        let changed = self.resource.change(id, Operation::Update, Some(&self.etag), edit).await?;
-        changed.ok_or_else(|| self.resource.not_found(id))
+    pub async fn update_with(
+        &self,
+        id: &str,
+        edit: impl Fn(&mut Document) -> Result<()> + Send + Sync,
+    ) -> Result<Record> {
+        self.resource.edit(id, Edit::With(&edit), Some(self.etag.clone())).await
     }
 
     /// As [`Resource::replace`]. Requests: 1 GET + 1 conditional PUT, and those of partitions and unique values.
     /// Errors: also `Conflict` when the document has another ETag, or is absent.
     pub async fn replace(&self, id: &str, value: Value) -> Result<Record> {
-        self.resource.replace_document(id, value, Some(&self.etag)).await
+        self.resource.replace_if(id, value, Some(self.etag.clone())).await
     }
 
     /// As [`Resource::delete`]. Errors: also `Conflict` when the document has another ETag.
     pub async fn delete(&self, id: &str) -> Result<()> {
-        self.resource.delete_document(id, Some(&self.etag)).await
+        self.resource.delete_if(id, Some(self.etag.clone())).await
     }
 }

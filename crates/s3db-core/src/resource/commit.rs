@@ -101,7 +101,8 @@ impl Resource {
                     }
                     Err(error) => {
                         if let Some(db) = db.upgrade() {
-                            Self { db, shared, store, layers }.index_failed(&id, operation, &error);
+                            let this = Self { db, shared, store, layers, is_bare: true };
+                            this.index_failed(&id, operation, &error);
                         }
                         return;
                     }

@@ -5,6 +5,7 @@ use futures::stream::{self, StreamExt as _};
 use super::update::lost_race;
 use super::{BatchError, BatchResult, Resource};
 use crate::database::Action;
+use crate::op::{Answer, HookPoint, Op};
 use crate::plan::{self, Indexes};
 use crate::store::{Condition, DELETE_MANY_MAX, ETag, ListRequest};
 use crate::{Error, ErrorKind, Result};
@@ -16,10 +17,17 @@ impl Resource {
     /// partition, and 1 GET + 1 DELETE per unique value.
     /// Errors: `NotFound`; `Conflict` after too many lost races.
     pub async fn delete(&self, id: &str) -> Result<()> {
-        self.delete_document(id, None).await
+        self.delete_if(id, None).await
     }
 
-    pub(super) async fn delete_document(&self, id: &str, expected: Option<&ETag>) -> Result<()> {
+    pub(super) async fn delete_if(&self, id: &str, if_match: Option<ETag>) -> Result<()> {
+        match self.chain() {
+            None => self.delete_now(id, if_match.as_ref()).await,
+            Some(chain) => chain.run(self, Op::Delete { id: id.to_owned(), if_match }).await?.deleted(),
+        }
+    }
+
+    pub(super) async fn delete_now(&self, id: &str, expected: Option<&ETag>) -> Result<()> {
         let key = self.document_key(id)?;
         for attempt in 0..self.db.options.update_attempts_max {
             match self.delete_once(id, &key, expected).await {
@@ -33,7 +41,7 @@ impl Resource {
     async fn delete_once(&self, id: &str, key: &str, expected: Option<&ETag>) -> Result<()> {
         let state = self.state();
         let is_heard = self.db.changes.is_heard(self.name());
-        let (etag, before, previous) = if state.is_indexed() || is_heard {
+        let (etag, before, previous) = if state.is_indexed() || is_heard || self.has_delete_hook() {
             let object = self.store.get(key).await?.ok_or_else(|| self.not_found(id))?;
             let etag = object.head.etag.clone();
             // What cannot be read can still be deleted; its index entries are left for fsck.
@@ -49,14 +57,26 @@ impl Resource {
             (head.etag, Indexes::default(), None)
         };
         self.check_expected(id, expected, &etag)?;
+        self.ask_hooks(HookPoint::BeforeDelete, id, previous.as_ref()).await?;
         let condition = Condition::IfMatch(etag);
         let plan = plan::delete(id, key.to_owned(), condition, before, self.db.options.partition_writes);
         let outcome = crate::exec::run(self.context(), plan, None).await?;
         self.finish(id, "delete", outcome).await;
         if is_heard {
-            self.tell(id, Action::Delete, previous, None, None).await;
+            self.tell(id, Action::Delete, previous.clone(), None, None).await;
         }
-        Ok(())
+        self.ask_hooks(HookPoint::AfterDelete, id, previous.as_ref()).await
+    }
+
+    fn has_delete_hook(&self) -> bool {
+        // Also for handles that skip them, so that an explanation foresees the read.
+        let hooks = &self.shared.hooks;
+        hooks.has(HookPoint::BeforeDelete) || hooks.has(HookPoint::AfterDelete)
+    }
+
+    /// Whether several documents must be deleted one by one, since somebody must know of each.
+    fn deletes_one_by_one(&self) -> bool {
+        self.state().is_indexed() || self.db.changes.is_heard(self.name()) || self.has_delete_hook()
     }
 
     /// Deletes documents. Without partitions and unique fields an absent id counts as deleted; with them it fails its
@@ -70,11 +90,21 @@ impl Resource {
         I::Item: Into<String>,
     {
         let ids: Vec<String> = ids.into_iter().map(Into::into).collect();
-        let one_by_one = self.state().is_indexed() || self.db.changes.is_heard(self.name());
-        let mut results = if !one_by_one {
+        let Some(chain) = self.chain() else {
+            return self.delete_many_now(ids).await;
+        };
+        let answered = chain.run(self, Op::DeleteMany { ids: ids.clone() }).await;
+        match answered.and_then(Answer::batch) {
+            Ok(batch) => batch,
+            Err(error) => BatchResult { ok: Vec::new(), failed: each_failed(ids, &error) },
+        }
+    }
+
+    pub(super) async fn delete_many_now(&self, ids: Vec<String>) -> BatchResult<String> {
+        let mut results = if !self.deletes_one_by_one() {
             self.delete_objects(&ids).await
         } else {
-            let deletes = ids.iter().map(|id| self.delete(id));
+            let deletes = ids.iter().cloned().map(|id| async move { self.delete_now(&id, None).await });
             stream::iter(deletes).buffered(self.db.options.parallelism).collect().await
         };
         let mut batch = BatchResult::default();
@@ -124,6 +154,13 @@ impl Resource {
     /// Requests: 1 LIST + 1 DeleteObjects per 1,000 objects.
     /// Errors: `Denied` when the resource is paranoid, which is the default, and `force` is false.
     pub async fn delete_all(&self, force: bool) -> Result<u64> {
+        match self.chain() {
+            None => self.delete_all_now(force).await,
+            Some(chain) => chain.run(self, Op::DeleteAll { force }).await?.count(),
+        }
+    }
+
+    pub(super) async fn delete_all_now(&self, force: bool) -> Result<u64> {
         if self.state().paranoid && !force {
             return Err(Error::new(
                 ErrorKind::Denied,
@@ -132,7 +169,7 @@ impl Resource {
             .with("resource", self.name())
             .hint("pass force, or create the resource with paranoid off"));
         }
-        if self.db.changes.is_heard(self.name()) {
+        if self.db.changes.is_heard(self.name()) || self.has_delete_hook() {
             return self.delete_each().await;
         }
         let documents = self.delete_prefix(self.db.keys.documents(self.name())?).await?;
@@ -144,7 +181,7 @@ impl Resource {
     /// Deletes one by one, so that those who follow changes hear of each document.
     async fn delete_each(&self) -> Result<u64> {
         let ids = self.list_ids(super::ListOptions::default()).await?;
-        let deleted = self.delete_many(ids).await.into_result()?;
+        let deleted = self.delete_many_now(ids).await.into_result()?;
         Ok(deleted.len() as u64)
     }
 
@@ -166,4 +203,9 @@ impl Resource {
             deleted += keys.len() as u64;
         }
     }
+}
+
+fn each_failed(ids: Vec<String>, error: &Error) -> Vec<BatchError> {
+    let failed = ids.into_iter().enumerate();
+    failed.map(|(index, id)| BatchError { index, id: Some(id), error: error.without_source() }).collect()
 }

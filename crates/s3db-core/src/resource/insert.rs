@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::codec::Operation;
 use super::commit::Commit;
 use super::{Record, Resource, State, WriteCheck, document};
+use crate::op::{HookPoint, Op};
 use crate::plan::Indexes;
 use crate::store::Condition;
 use crate::{Document, Error, ErrorKind, Result};
@@ -21,8 +22,16 @@ impl Resource {
     /// the document holds a secret and the database has no passphrase. Nothing was written then, except possibly
     /// references that readers skip.
     pub async fn insert(&self, value: Value) -> Result<Record> {
+        let document = document(value)?;
+        match self.chain() {
+            None => self.insert_now(document).await,
+            Some(chain) => chain.run(self, Op::Insert { document }).await?.record(),
+        }
+    }
+
+    pub(super) async fn insert_now(&self, data: Document) -> Result<Record> {
         let state = self.state();
-        let mut data = document(value)?;
+        let mut data = self.hooked_before_insert(data).await?;
         let given = self.given_id(&mut data)?;
         if let Some(id) = &given {
             self.document_key(id)?;
@@ -40,7 +49,17 @@ impl Resource {
                 (self.draw_id(&state, &data).await?, data)
             }
         };
-        self.create(&state, &id, data).await.map_err(|error| self.at(error, &id))
+        let record = self.create(&state, &id, data).await.map_err(|error| self.at(error, &id))?;
+        self.after(HookPoint::AfterInsert, record, None).await
+    }
+
+    async fn hooked_before_insert(&self, data: Document) -> Result<Document> {
+        if !self.has_hook(HookPoint::BeforeInsert) {
+            return Ok(data);
+        }
+        let id = data.get("id").and_then(Value::as_str).map(str::to_owned);
+        let hooked = self.before_write(HookPoint::BeforeInsert, id.as_deref(), data, None).await;
+        hooked.map_err(|error| error.with("resource", self.name()))
     }
 
     async fn create(&self, state: &Arc<State>, id: &str, data: Document) -> Result<Record> {

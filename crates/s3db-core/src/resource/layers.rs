@@ -58,7 +58,7 @@ impl Resource {
         let mut layers = self.layers.clone();
         change(&mut layers);
         let store = layers.wrap(self.db.store.clone());
-        Self { db: self.db.clone(), shared: self.shared.clone(), store, layers }
+        Self { store, layers, ..self.clone() }
     }
 
     /// A handle that changes nothing: no object, and nothing that other handles share.
@@ -67,6 +67,8 @@ impl Resource {
         let rehearsal = Rehearsal::with_keys(db.env.clone(), db.prices, db.keys.clone());
         let mut resource = self.layered(|layers| layers.rehearsal = Some(rehearsal.clone()));
         resource.shared = Arc::new(self.shared.snapshot());
+        // What hooks and layers do beside the store cannot be taken back.
+        resource.is_bare = true;
         (resource, rehearsal)
     }
 

@@ -9,6 +9,7 @@ use crate::{Document, Error, ErrorKind, Result};
 
 mod adopt;
 mod batch;
+mod calls;
 mod checked;
 mod codec;
 mod commit;
@@ -32,6 +33,7 @@ mod state;
 mod update;
 
 pub use crate::id::ID_SIZE;
+pub use calls::StoredHook;
 pub use checked::IfMatch;
 pub use config::ResourceConfig;
 pub(crate) use layers::Layers;
@@ -69,12 +71,14 @@ pub struct Resource {
     /// The store of the database, or what a handle has wrapped around it.
     pub(crate) store: Arc<dyn Store>,
     pub(crate) layers: Layers,
+    /// Whether calls skip all layers and hooks.
+    pub(crate) is_bare: bool,
 }
 
 impl Resource {
     pub(crate) fn new(db: Arc<Inner>, shared: Arc<Shared>) -> Self {
         let store = db.store.clone();
-        Self { db, shared, store, layers: Layers::default() }
+        Self { db, shared, store, layers: Layers::default(), is_bare: false }
     }
 
     /// Name of the resource.

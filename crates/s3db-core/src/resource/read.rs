@@ -6,6 +6,7 @@ use futures::stream::{self, StreamExt as _};
 
 use super::{BatchError, BatchResult, Record, Resource, State};
 use crate::Result;
+use crate::op::{HookPoint, Op};
 
 impl Resource {
     /// Reads a document.
@@ -19,8 +20,22 @@ impl Resource {
     ///
     /// Requests: 1 GET. Errors: as [`get`](Self::get), but for `NotFound`.
     pub async fn get_or_none(&self, id: &str) -> Result<Option<Record>> {
+        match self.chain() {
+            None => self.get_now(id).await,
+            Some(chain) => chain.run(self, Op::Get { id: id.to_owned() }).await?.found(),
+        }
+    }
+
+    pub(super) async fn get_now(&self, id: &str) -> Result<Option<Record>> {
+        self.ask_hooks(HookPoint::BeforeGet, id, None).await.map_err(|error| self.at(error, id))?;
         let key = self.document_key(id)?;
-        self.fetch(&self.state(), id, &key).await
+        match self.fetch(&self.state(), id, &key).await? {
+            None => Ok(None),
+            Some(record) => {
+                let hooked = self.after(HookPoint::AfterGet, record, None).await;
+                hooked.map(Some).map_err(|error| self.at(error, id))
+            }
+        }
     }
 
     /// Reads documents, several at once. A missing id is a failure of its item.
@@ -49,6 +64,13 @@ impl Resource {
 
     /// Whether a document exists. Requests: 1 HEAD.
     pub async fn exists(&self, id: &str) -> Result<bool> {
+        match self.chain() {
+            None => self.exists_now(id).await,
+            Some(chain) => chain.run(self, Op::Exists { id: id.to_owned() }).await?.exists(),
+        }
+    }
+
+    pub(super) async fn exists_now(&self, id: &str) -> Result<bool> {
         let key = self.document_key(id)?;
         Ok(self.store.head(&key).await.map_err(|error| self.at(error, id))?.is_some())
     }

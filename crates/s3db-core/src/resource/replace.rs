@@ -6,6 +6,7 @@ use super::codec::Operation;
 use super::commit::Commit;
 use super::update::lost_race;
 use super::{Record, Resource, WriteCheck, document};
+use crate::op::{HookPoint, Op};
 use crate::plan::Indexes;
 use crate::store::{Condition, ETag};
 use crate::{Document, Error, ErrorKind, Result};
@@ -19,16 +20,28 @@ impl Resource {
     /// conditional PUT, and those of the partitions and unique values.
     /// Errors: `Validation`, `Unique`, `TooLarge`, `Conflict`.
     pub async fn replace(&self, id: &str, value: Value) -> Result<Record> {
-        self.replace_document(id, value, None).await
+        self.replace_if(id, value, None).await
     }
 
-    pub(super) async fn replace_document(
+    pub(super) async fn replace_if(&self, id: &str, value: Value, if_match: Option<ETag>) -> Result<Record> {
+        let document = document(value)?;
+        match self.chain() {
+            None => self.replace_now(id, document, if_match.as_ref()).await,
+            Some(chain) => {
+                let id = id.to_owned();
+                chain.run(self, Op::Replace { id, document, if_match }).await?.record()
+            }
+        }
+    }
+
+    pub(super) async fn replace_now(
         &self,
         id: &str,
-        value: Value,
+        data: Document,
         expected: Option<&ETag>,
     ) -> Result<Record> {
-        let mut data = document(value)?;
+        let hooked = self.before_write(HookPoint::BeforeReplace, Some(id), data, None).await;
+        let mut data = hooked.map_err(|error| self.at(error, id))?;
         if let Some(other) = self.given_id(&mut data)?.filter(|other| other != id) {
             let error = Error::new(ErrorKind::Validation, "the document names another id").with("got", other);
             return Err(self.at(error, id));
@@ -41,7 +54,8 @@ impl Resource {
         } else {
             self.replace_known(id, &key, data, expected).await
         };
-        replaced.map_err(|error| self.at(error, id))
+        let record = replaced.map_err(|error| self.at(error, id))?;
+        self.after(HookPoint::AfterReplace, record, None).await.map_err(|error| self.at(error, id))
     }
 
     async fn replace_blindly(&self, id: &str, key: String, data: Document) -> Result<Record> {

@@ -7,6 +7,7 @@ use crate::behavior::Behavior;
 use crate::encoding::Mapper;
 use crate::id::IdGenerator;
 use crate::key::Partition;
+use crate::op::{Hooks, Layers};
 use crate::schema::Schema;
 use crate::sequence::Sequences;
 use crate::unique::Unique;
@@ -19,6 +20,8 @@ pub(crate) struct Shared {
     /// A function that makes ids, which only the program can give and no catalogue holds.
     custom_ids: RwLock<Option<IdGenerator>>,
     pub(crate) sequences: Sequences,
+    pub(crate) layers: Arc<Layers>,
+    pub(crate) hooks: Arc<Hooks>,
 }
 
 impl State {
@@ -35,6 +38,8 @@ impl Shared {
             current: RwLock::new(Arc::new(state)),
             custom_ids: RwLock::default(),
             sequences: Sequences::default(),
+            layers: Arc::default(),
+            hooks: Arc::default(),
         }
     }
 
@@ -57,6 +62,8 @@ impl Shared {
             current: RwLock::new(self.current()),
             custom_ids: RwLock::new(self.custom_ids()),
             sequences: self.sequences.snapshot(),
+            layers: Arc::clone(&self.layers),
+            hooks: Arc::clone(&self.hooks),
         }
     }
 
@@ -84,5 +91,7 @@ pub(crate) struct State {
     /// Paths, of those in partitions, at which every document has a value.
     pub(crate) always_present: BTreeSet<String>,
     pub(crate) unique: Vec<Unique>,
+    /// Hooks that the catalogue names, by point.
+    pub(crate) stored_hooks: Vec<(String, Option<String>)>,
     pub(crate) warnings: Vec<String>,
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::codec::Operation;
 use super::commit::Commit;
 use super::{Record, Resource, State, WriteCheck, document, merge};
+use crate::op::{Edit, HookPoint, Op};
 use crate::store::{Condition, ETag, Object};
 use crate::{Document, Error, ErrorKind, Result};
 
@@ -23,9 +24,7 @@ impl Resource {
     /// Errors: `NotFound`, `Validation`, `Unique`, `TooLarge`, `Conflict` after
     /// [`update_attempts_max`](crate::database::DatabaseOptions::update_attempts_max) lost races.
     pub async fn update(&self, id: &str, changes: Value) -> Result<Record> {
-        let changes = document(changes)?;
-        let edit = |data: &mut Document| merge::apply(data, changes.clone());
-        self.change(id, Operation::Update, None, edit).await?.ok_or_else(|| self.not_found(id))
+        self.edit(id, Edit::Merge(document(changes)?), None).await
     }
 
     /// The same as [`update`](Self::update): both merge.
@@ -60,8 +59,32 @@ impl Resource {
     ///
     /// Requests and errors: as [`update`](Self::update), and those of `edit`. A `Conflict` whose
     /// [outcome is unknown](Error::is_outcome_unknown) is not tried again, so that nothing is counted twice.
-    pub async fn update_with(&self, id: &str, edit: impl Fn(&mut Document) -> Result<()>) -> Result<Record> {
-        self.change(id, Operation::Update, None, edit).await?.ok_or_else(|| self.not_found(id))
+    pub async fn update_with(
+        &self,
+        id: &str,
+        edit: impl Fn(&mut Document) -> Result<()> + Send + Sync,
+    ) -> Result<Record> {
+        self.edit(id, Edit::With(&edit), None).await
+    }
+
+    pub(super) async fn edit(&self, id: &str, change: Edit<'_>, if_match: Option<ETag>) -> Result<Record> {
+        match self.chain() {
+            None => self.update_now(id, &change, if_match.as_ref()).await,
+            Some(chain) => {
+                let id = id.to_owned();
+                chain.run(self, Op::Update { id, change, if_match }).await?.record()
+            }
+        }
+    }
+
+    pub(super) async fn update_now(
+        &self,
+        id: &str,
+        change: &Edit<'_>,
+        if_match: Option<&ETag>,
+    ) -> Result<Record> {
+        let changed = self.change(id, Operation::Update, if_match, |data| change.apply(data)).await?;
+        changed.ok_or_else(|| self.not_found(id))
     }
 
     /// Updates the document of this id, or creates it. The document must hold its `id`.
@@ -69,7 +92,14 @@ impl Resource {
     /// Requests: 1 GET + 1 conditional PUT, and those of partitions and unique values.
     /// Errors: as [`update`](Self::update) and [`insert`](Self::insert).
     pub async fn upsert(&self, value: Value) -> Result<Record> {
-        let mut changes = document(value)?;
+        let document = document(value)?;
+        match self.chain() {
+            None => self.upsert_now(document).await,
+            Some(chain) => chain.run(self, Op::Upsert { document }).await?.record(),
+        }
+    }
+
+    pub(super) async fn upsert_now(&self, mut changes: Document) -> Result<Record> {
         let id = self.given_id(&mut changes)?.ok_or_else(|| {
             Error::new(ErrorKind::Validation, "upsert needs an id")
                 .with("field", "id")
@@ -82,8 +112,12 @@ impl Resource {
             }
             let mut data = changes.clone();
             data.insert("id".to_owned(), Value::String(id.clone()));
-            match self.insert(Value::Object(data)).await {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && !error.is_outcome_unknown() => {
+            match self.insert_now(data).await {
+                Err(error)
+                    if error.kind() == ErrorKind::AlreadyExists
+                        && !error.is_outcome_unknown()
+                        && !is_of_hook(&error) =>
+                {
                     self.pause(attempt).await;
                 }
                 result => return result,
@@ -136,12 +170,14 @@ impl Resource {
         let record = self.decode(state, id, object).await?;
         let before = self.indexes_of(state, &record);
         let previous = self.db.changes.is_heard(self.name()).then(|| record.data.clone());
+        let stored = self.has_update_hook().then(|| record.data.clone());
         let created = record.data.get("createdAt").cloned();
         let mut data = record.data;
         edit(&mut data)?;
         if let Some(other) = self.given_id(&mut data)?.filter(|other| other != id) {
             return Err(Error::new(ErrorKind::Validation, "an update cannot change the id").with("to", other));
         }
+        let mut data = self.before_write(HookPoint::BeforeUpdate, Some(id), data, stored.as_ref()).await?;
         self.stamp_times(state, &mut data, created);
         let data = state.schema.validate(data, crate::schema::Mode::Update)?;
         let placed = match content {
@@ -149,7 +185,13 @@ impl Resource {
             None => self.place(state, id, data, operation).await?,
         };
         let (key, condition) = (key.to_owned(), Condition::IfMatch(etag));
-        self.commit(state, id, Commit { key, placed, condition, operation, check, before, previous }).await
+        let commit = Commit { key, placed, condition, operation, check, before, previous };
+        let record = self.commit(state, id, commit).await?;
+        self.after(HookPoint::AfterUpdate, record, stored).await
+    }
+
+    fn has_update_hook(&self) -> bool {
+        self.has_hook(HookPoint::BeforeUpdate) || self.has_hook(HookPoint::AfterUpdate)
     }
 
     /// Refuses a document that is not the one that the caller has seen.
@@ -180,5 +222,10 @@ impl Resource {
 
 /// Whether a write surely did not happen because another writer was faster, so that it can be computed anew.
 pub(super) fn lost_race(error: &Error) -> bool {
-    error.kind() == ErrorKind::Conflict && !error.is_outcome_unknown()
+    error.kind() == ErrorKind::Conflict && !error.is_outcome_unknown() && !is_of_hook(error)
+}
+
+/// Whether a hook has refused, whatever kind of error it has chosen to do so.
+fn is_of_hook(error: &Error) -> bool {
+    error.context("hook").is_some()
 }

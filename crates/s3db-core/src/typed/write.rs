@@ -77,7 +77,11 @@ impl<T: TypedDocument> Typed<T> {
     /// `edit` runs again each time that a race is lost, so that it must only compute.
     ///
     /// Requests and errors: as [`Resource::update_with`](crate::Resource::update_with).
-    pub async fn update_with(&self, id: &str, edit: impl Fn(&mut T) -> Result<()>) -> Result<Stored<T>> {
+    pub async fn update_with(
+        &self,
+        id: &str,
+        edit: impl Fn(&mut T) -> Result<()> + Send + Sync,
+    ) -> Result<Stored<T>> {
         self.stored(self.raw.update_with(id, |data| self.edit_document(id, data, &edit)).await?)
     }
 
@@ -129,7 +133,7 @@ impl<T: TypedDocument> Typed<T> {
         &self,
         id: &str,
         data: &mut Document,
-        edit: impl Fn(&mut T) -> Result<()>,
+        edit: impl Fn(&mut T) -> Result<()> + Send + Sync,
     ) -> Result<()> {
         let mut value: T = self.layout.to_value(id, data.clone())?;
         let before = self.layout.to_document(&value)?;
@@ -156,7 +160,11 @@ impl<T: TypedDocument> TypedIfMatch<T> {
     }
 
     /// As [`Typed::update_with`]. Errors: as [`update`](Self::update).
-    pub async fn update_with(&self, id: &str, edit: impl Fn(&mut T) -> Result<()>) -> Result<Stored<T>> {
+    pub async fn update_with(
+        &self,
+        id: &str,
+        edit: impl Fn(&mut T) -> Result<()> + Send + Sync,
+    ) -> Result<Stored<T>> {
         let typed = &self.resource;
         typed.stored(self.raw.update_with(id, |data| typed.edit_document(id, data, &edit)).await?)
     }

@@ -140,7 +140,7 @@ async fn queries_are_made_of_field_names() {
         (User::address().city().is_in(["Lisbon", "Porto"]), vec!["ann", "bob"]),
         (User::name().starts_with("B") | User::age().lte(30), vec!["ann", "bob"]),
         (!User::plan().eq(Plan::Paid), vec!["ann"]),
-        (User::plan().eq(&Plan::Paid).and(User::user_id().eq("bob")), vec!["bob"]),
+        (User::plan().eq(Plan::Paid).and(User::user_id().eq("bob")), vec!["bob"]),
         (User::address().eq(bob().address), vec!["bob"]),
         (User::name().matches("^A").or(User::name().ne("Ann")), vec!["ann", "bob"]),
     ] {

@@ -1,0 +1,161 @@
+//! The way of a call: layers, hooks, verb.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::{Record, Resource, State};
+use crate::op::{Answer, Chain, HookCall, HookPoint, Layers, Op, OpLayer, Registration, Stage};
+use crate::{Document, Result};
+
+impl Resource {
+    /// Puts a layer around the verbs of this resource, for all its handles in this process.
+    pub fn layer(&self, stage: Stage, layer: Arc<dyn OpLayer>) -> Registration {
+        self.shared.layers.add(stage, layer)
+    }
+
+    /// Runs `hook` before or after a verb, for all handles of this resource in this process. `name` stands in errors, and
+    /// tells which hook of the [catalogue](Self::stored_hooks) it is.
+    ///
+    /// ```
+    /// # fn main() -> s3db_core::Result<()> { tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use s3db_core::op::HookPoint;
+    /// use s3db_core::{Database, ResourceConfig};
+    /// use serde_json::json;
+    ///
+    /// let db = Database::connect("memory://shop/hooks").await?;
+    /// let users = db.create_resource(ResourceConfig::new("users", json!({"name": "string", "slug": "string|optional"}))).await?;
+    /// users
+    ///     .hook(HookPoint::BeforeInsert, "slug", |mut call| async move {
+    ///         if let Some(document) = &mut call.document {
+    ///             let slug = document["name"].as_str().unwrap_or("").to_lowercase();
+    ///             document.insert("slug".into(), slug.into());
+    ///         }
+    ///         Ok(call)
+    ///     })
+    ///     .keep();
+    /// assert_eq!(users.insert(json!({"name": "Ann"})).await?.data["slug"], "ann");
+    /// # Ok(()) }) }
+    /// ```
+    pub fn hook<F, R>(&self, point: HookPoint, name: &str, hook: F) -> Registration
+    where
+        F: Fn(HookCall) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<HookCall>> + Send + 'static,
+    {
+        self.shared.hooks.add(point, name, hook)
+    }
+
+    /// A handle whose calls skip all layers and hooks.
+    pub(crate) fn bare(&self) -> Self {
+        Self { is_bare: true, ..self.clone() }
+    }
+
+    /// The layers that a call goes through; `None` where there is none.
+    pub(super) fn chain(&self) -> Option<Chain> {
+        if self.is_bare { None } else { Layers::chain(&self.db.layers, &self.shared.layers) }
+    }
+
+    /// Runs a call without its layers.
+    pub(crate) async fn run_verb(&self, op: Op<'_>) -> Result<Answer> {
+        Ok(match op {
+            Op::Insert { document } => Answer::Record(Box::new(self.insert_now(document).await?)),
+            Op::Get { id } => Answer::Found(self.get_now(&id).await?.map(Box::new)),
+            Op::Exists { id } => Answer::Exists(self.exists_now(&id).await?),
+            Op::Update { id, change, if_match } => {
+                Answer::Record(Box::new(self.update_now(&id, &change, if_match.as_ref()).await?))
+            }
+            Op::Replace { id, document, if_match } => {
+                Answer::Record(Box::new(self.replace_now(&id, document, if_match.as_ref()).await?))
+            }
+            Op::Upsert { document } => Answer::Record(Box::new(self.upsert_now(document).await?)),
+            Op::Delete { id, if_match } => {
+                self.delete_now(&id, if_match.as_ref()).await?;
+                Answer::Deleted
+            }
+            Op::DeleteMany { ids } => Answer::Batch(self.delete_many_now(ids).await),
+            Op::DeleteAll { force } => Answer::Count(self.delete_all_now(force).await?),
+        })
+    }
+
+    pub(super) fn has_hook(&self, point: HookPoint) -> bool {
+        !self.is_bare && self.shared.hooks.has(point)
+    }
+
+    /// What is to be written, after the hooks of a point have seen it.
+    pub(super) async fn before_write(
+        &self,
+        point: HookPoint,
+        id: Option<&str>,
+        document: Document,
+        stored: Option<&Document>,
+    ) -> Result<Document> {
+        if !self.has_hook(point) {
+            return Ok(document);
+        }
+        let call = self.hook_call(id, Some(document), stored.cloned());
+        Ok(self.shared.hooks.run(point, call).await?.document.unwrap_or_default())
+    }
+
+    /// What the caller gets, after the hooks of a point have seen it.
+    pub(super) async fn after(
+        &self,
+        point: HookPoint,
+        record: Record,
+        stored: Option<Document>,
+    ) -> Result<Record> {
+        if !self.has_hook(point) {
+            return Ok(record);
+        }
+        let call = self.hook_call(Some(&record.id), Some(record.data), stored);
+        let data = self.shared.hooks.run(point, call).await?.document.unwrap_or_default();
+        Ok(Record { id: record.id, data, meta: record.meta })
+    }
+
+    /// Runs the hooks of a point that can only refuse.
+    pub(super) async fn ask_hooks(
+        &self,
+        point: HookPoint,
+        id: &str,
+        stored: Option<&Document>,
+    ) -> Result<()> {
+        if self.has_hook(point) {
+            self.shared.hooks.run(point, self.hook_call(Some(id), None, stored.cloned())).await?;
+        }
+        Ok(())
+    }
+
+    fn hook_call(&self, id: Option<&str>, document: Option<Document>, stored: Option<Document>) -> HookCall {
+        HookCall { resource: self.name().to_owned(), id: id.map(str::to_owned), document, stored }
+    }
+
+    /// Hooks that the catalogue names. Those of s3db.js are functions of JavaScript: they are kept where they are, and do
+    /// not run here; whoever needs one registers its like under the same name with [`hook`](Self::hook).
+    pub fn stored_hooks(&self) -> Vec<StoredHook> {
+        let state: Arc<State> = self.state();
+        let is_registered = |point: &str, name: &str| {
+            let mut points = HookPoint::ALL.into_iter().filter(|known| known.as_str() == point);
+            points.any(|point| self.shared.hooks.has_named(point, name))
+        };
+        state
+            .stored_hooks
+            .iter()
+            .map(|(point, name)| StoredHook {
+                point: point.clone(),
+                name: name.clone(),
+                is_registered: name.as_ref().is_some_and(|name| is_registered(point, name)),
+            })
+            .collect()
+    }
+}
+
+/// A hook that the catalogue names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredHook {
+    /// When it runs, such as `beforeInsert`.
+    pub point: String,
+    /// Its name, where it has one. The nameless of `afterInsert` and `afterDelete` are those by which s3db.js keeps its
+    /// partitions.
+    pub name: Option<String>,
+    /// Whether this process has registered a hook of that name.
+    pub is_registered: bool,
+}
