@@ -240,19 +240,21 @@ impl<'p> Placer<'p> {
         (size_bytes > limit_bytes).then_some(Exceeded { size_bytes, limit_bytes })
     }
 
-    fn metadata(&self, entries: usize) -> Metadata {
-        Metadata::with_capacity(entries + 4)
+    /// Metadata with room for fields of so many entries and bytes, and for the entries that are not fields.
+    fn metadata(&self, entries: usize, bytes: usize) -> Metadata {
+        let system = self.version_bytes() + self.marks + self.plugin_map_bytes();
+        Metadata::with_capacity(entries + 4, bytes + system)
     }
 
     /// Adds the entries that are not fields.
     fn finish(&self, metadata: &mut Metadata, marks: Marks, plugin_map: bool) {
         if !marks.is_empty() {
-            metadata.push_new(private::MARKS.into(), text::encode_exact(&marks.print()).into_owned());
+            metadata.push_new(private::MARKS, text::encode_exact(&marks.print()));
         }
         if let Some(json) = self.mapper.plugin_map_json().filter(|_| plugin_map) {
-            metadata.push_new(private::PLUGIN_MAP.into(), text::encode(json).into_owned());
+            metadata.push_new(private::PLUGIN_MAP, text::encode(json));
         }
-        metadata.push_new(private::VERSION.into(), self.context.version.into());
+        metadata.push_new(private::VERSION, self.context.version);
     }
 
     fn stamped(&self) -> (Bytes, Option<&'static str>) {
@@ -263,7 +265,7 @@ impl<'p> Placer<'p> {
     }
 
     fn all_in_metadata(self, plugin_map: bool) -> Placement {
-        let mut metadata = self.metadata(self.items.len());
+        let mut metadata = self.metadata(self.items.len(), self.encoded);
         let mut marks = Marks::default();
         for item in &self.items {
             if let Some(mark) = &item.mark {
@@ -273,7 +275,7 @@ impl<'p> Placer<'p> {
         self.finish(&mut metadata, marks, plugin_map);
         let (body, content_type) = self.stamped();
         for item in self.items {
-            metadata.push_new(item.name.into_owned(), item.value.into_owned());
+            metadata.push_new(&item.name, &item.value);
         }
         Placement {
             metadata,
@@ -329,7 +331,7 @@ impl<'p> Placer<'p> {
 
     fn all_in_body(self, exceeded: Exceeded) -> Placement {
         let (body, marks) = self.whole_body(self.context.stamp, Some(self.context.version), |_| true);
-        let mut metadata = self.metadata(0);
+        let mut metadata = self.metadata(0, 0);
         self.finish(&mut metadata, marks, true);
         Placement {
             metadata,
@@ -343,13 +345,13 @@ impl<'p> Placer<'p> {
 
     fn body_only(self) -> Placement {
         let (body, marks) = self.whole_body(None, Some(self.context.version), |_| true);
-        let mut metadata = self.metadata(2);
+        let mut metadata = self.metadata(2, 0);
         self.finish(&mut metadata, marks, true);
         let map = text::encode(self.mapper.map_json());
         let room = self.context.limit_bytes.saturating_sub(metadata.size_bytes() + private::MAP.len());
         // Readers take the current map where the record has none; a map that the store refuses would lose the record.
         if map.len() <= room {
-            metadata.push_new(private::MAP.into(), map.into_owned());
+            metadata.push_new(private::MAP, &map);
         }
         Placement {
             metadata,
@@ -387,20 +389,20 @@ impl<'p> Placer<'p> {
             true => self.named_body(stays)?,
             false => self.whole_body(self.context.stamp, None, |item| !stays(item)),
         };
-        let mut metadata = self.metadata(self.items.len());
+        let mut metadata = self.metadata(self.items.len(), self.encoded);
         for item in self.items.iter().filter(|item| stays(item)) {
             if let Some(mark) = &item.mark {
                 marks.insert(&item.name, mark);
             }
         }
         self.finish(&mut metadata, marks, true);
-        metadata.push_new(private::OVERFLOW.into(), "true".into());
+        metadata.push_new(private::OVERFLOW, "true");
         if named {
-            metadata.push_new(private::NAMED.into(), "true".into());
+            metadata.push_new(private::NAMED, "true");
         }
         for item in self.items {
             if kept.contains(&item.entry.group) {
-                metadata.push_new(item.name.into_owned(), item.value.into_owned());
+                metadata.push_new(&item.name, &item.value);
             }
         }
         Ok(Placement {
@@ -492,7 +494,7 @@ impl<'p> Placer<'p> {
                 *kept = true;
             }
         }
-        let mut metadata = self.metadata(self.items.len());
+        let mut metadata = self.metadata(self.items.len(), self.encoded);
         let mut marks = Marks::default();
         let items = std::mem::take(&mut self.items);
         for (item, kept) in items.into_iter().zip(kept) {
@@ -502,10 +504,10 @@ impl<'p> Placer<'p> {
             if let Some(mark) = &item.mark {
                 marks.insert(&item.name, mark);
             }
-            metadata.push_new(item.name.into_owned(), item.value.into_owned());
+            metadata.push_new(&item.name, &item.value);
         }
         self.finish(&mut metadata, marks, false);
-        metadata.push_new(private::TRUNCATED.into(), "true".into());
+        metadata.push_new(private::TRUNCATED, "true");
         let (body, content_type) = self.stamped();
         Placement {
             metadata,

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
+use futures::future::{BoxFuture, FutureExt as _};
+
 use crate::catalog::Catalog;
 use crate::connection::Connection;
 use crate::encoding::KeyRing;
@@ -60,7 +62,7 @@ pub(crate) struct Inner {
     writing: tokio::sync::Mutex<()>,
     resources: Mutex<HashMap<String, Arc<Shared>>>,
     /// Derives the key of our own salt while the program gets to its first secret.
-    warming: OnceLock<tokio::task::JoinHandle<()>>,
+    warming: OnceLock<Warming>,
 }
 
 impl Database {
@@ -265,21 +267,26 @@ impl Database {
     }
 }
 
+/// Ends when the key of our own salt is derived.
+pub(crate) type Warming = futures::future::Shared<BoxFuture<'static, ()>>;
+
 impl Inner {
     /// Bytes of metadata that a document may use: the smaller of the option and what the store takes.
     pub(crate) fn metadata_bytes_max(&self) -> usize {
         self.options.metadata_bytes_max.min(self.store.capability().metadata_bytes_max)
     }
 
-    /// Starts deriving the key that seals secrets, once, on a blocking thread. A secret that comes first waits for it.
-    fn warm_up(&self) {
+    /// Starts deriving the key that seals secrets, once, on a blocking thread. Secrets that come first wait for it, all
+    /// of them without holding a thread.
+    pub(crate) fn warm_up(&self) -> Option<Warming> {
         let (Some(keyring), Ok(runtime)) = (&self.keyring, tokio::runtime::Handle::try_current()) else {
-            return;
+            return None;
         };
-        self.warming.get_or_init(|| {
+        let warming = self.warming.get_or_init(|| {
             let keyring = keyring.clone();
-            runtime.spawn_blocking(move || keyring.prepare())
+            runtime.spawn_blocking(move || keyring.prepare()).map(drop).boxed().shared()
         });
+        Some(warming.clone())
     }
 
     fn loaded(&self) -> Arc<Loaded> {

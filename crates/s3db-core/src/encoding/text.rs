@@ -78,7 +78,7 @@ pub fn encode_exact(text: &str) -> Cow<'_, str> {
         return as_escaped(text);
     }
     let blank_end = ends.0 == Some(&b' ') || ends.1 == Some(&b' ');
-    if blank_end || [NULL, ABSENT, FONT_WOFF2].contains(&text) || text.contains("=?") {
+    if blank_end || [NULL, ABSENT, FONT_WOFF2].contains(&text) || holds_encoded_word(text) {
         return as_base64(text);
     }
     match dictionary::find(text) {
@@ -123,6 +123,12 @@ fn is_prefixed(text: &str) -> bool {
 /// One pass without branches, which the compiler turns into vector instructions.
 fn is_printable(text: &str) -> bool {
     text.bytes().fold(true, |all, byte| all & (byte.wrapping_sub(0x20) <= 0x5e))
+}
+
+/// Whether the text may hold an encoded word of RFC 2047.
+fn holds_encoded_word(text: &str) -> bool {
+    // Few texts hold a `=`, and a search for one byte needs no preparation.
+    text.contains('=') && text.contains("=?")
 }
 
 fn as_code(code: Code<'_>) -> Cow<'static, str> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Record, RecordMeta, Resource, State};
 use crate::behavior::{self, Behavior, Exceeded, PlaceContext, Placement};
 use crate::database::{Action, Event};
-use crate::encoding::{DecodeContext, Decoded, Derive, EncodeContext, Flat, KeyRing};
+use crate::encoding::{DecodeContext, Decoded, Derive, EncodeContext, KeyRing};
 use crate::plan::{Reference, STAMP};
 use crate::store::{Object, PutObject};
 use crate::unique::Claim;
@@ -50,6 +50,31 @@ pub(super) struct Placed {
     pub(super) truncated: Vec<String>,
 }
 
+/// Where an encoded document is to be placed.
+struct Target {
+    behavior: Behavior,
+    limit_bytes: usize,
+    /// The id, of an update.
+    updates: Option<String>,
+    stamp: Option<String>,
+}
+
+impl Target {
+    fn context<'a>(&'a self, state: &'a State) -> PlaceContext<'a> {
+        // The body of these is the document alone, so that their stamp needs room in the metadata.
+        let stamp_in_metadata = self.stamp.as_ref().filter(|_| self.behavior == Behavior::BodyOnly);
+        PlaceContext {
+            limit_bytes: self
+                .limit_bytes
+                .saturating_sub(stamp_in_metadata.map_or(0, |stamp| STAMP.len() + stamp.len())),
+            version: &state.version,
+            timestamps: state.timestamps,
+            id: self.updates.as_deref(),
+            stamp: self.stamp.as_deref(),
+        }
+    }
+}
+
 impl Resource {
     /// Encodes and places a validated document.
     pub(super) async fn place(
@@ -72,28 +97,18 @@ impl Resource {
         data: Document,
         operation: Operation,
     ) -> Result<Placed> {
-        let (data, flat) = self.encode(state, data).await?;
-        let stamp = self.db.options.stamps.then(|| crate::id::stamp(self.db.env.as_ref()));
-        // The body of these is the document alone, so that their stamp needs room in the metadata.
-        let stamp_in_metadata = stamp.as_ref().filter(|_| behavior == Behavior::BodyOnly);
-        let placement = behavior::place(
+        let target = Target {
             behavior,
-            &flat,
-            &state.mapper,
-            &PlaceContext {
-                limit_bytes: limit_bytes
-                    .saturating_sub(stamp_in_metadata.map_or(0, |stamp| STAMP.len() + stamp.len())),
-                version: &state.version,
-                timestamps: state.timestamps,
-                id: (operation == Operation::Update).then_some(id),
-                stamp: stamp.as_deref(),
-            },
-        )?;
+            limit_bytes,
+            updates: (operation == Operation::Update).then(|| id.to_owned()),
+            stamp: self.db.options.stamps.then(|| crate::id::stamp(self.db.env.as_ref())),
+        };
+        let (data, placement, Target { stamp, .. }) = self.encode(state, data, target).await?;
         let data =
             if placement.truncated.is_empty() { data } else { self.read_back(state, behavior, &placement)? };
         let mut metadata = placement.metadata;
-        if let Some(stamp) = stamp_in_metadata {
-            metadata.insert(STAMP, stamp.as_str());
+        if let Some(stamp) = stamp.as_deref().filter(|_| behavior == Behavior::BodyOnly) {
+            metadata.insert(STAMP, stamp);
         }
         let mut references = Vec::with_capacity(state.partitions.len());
         for partition in &state.partitions {
@@ -146,33 +161,51 @@ impl Resource {
         Some(Event::ExceedsLimit { resource, id, operation: operation.name(), size_bytes, limit_bytes })
     }
 
-    /// Encodes a document, and gives it back as a reader will see it: amounts rounded, durations as ISO text.
-    async fn encode(&self, state: &Arc<State>, data: Document) -> Result<(Document, Flat<'static>)> {
+    /// Encodes and places a document, and gives it back as a reader will see it: amounts rounded, durations as ISO text.
+    async fn encode(
+        &self,
+        state: &Arc<State>,
+        data: Document,
+        target: Target,
+    ) -> Result<(Document, Placement, Target)> {
         let keys = self.keyring();
-        if !state.mapper.encode_is_blocking(&data, keys.as_deref()) {
-            return self.encode_now(state, data, keys.as_deref());
+        let is_blocking = |data: &Document| state.mapper.encode_is_blocking(data, keys.as_deref());
+        let mut blocks = is_blocking(&data);
+        if blocks && let Some(warming) = self.db.warm_up() {
+            warming.await;
+            blocks = is_blocking(&data);
+        }
+        if !blocks {
+            let (data, placement) = self.encode_now(state, data, &target, keys.as_deref())?;
+            return Ok((data, placement, target));
         }
         let (this, state) = (self.clone(), state.clone());
-        blocking(move || this.encode_now(&state, data, keys.as_deref())).await
+        blocking(move || {
+            let (data, placement) = this.encode_now(&state, data, &target, keys.as_deref())?;
+            Ok((data, placement, target))
+        })
+        .await
     }
 
     fn encode_now(
         &self,
         state: &State,
         data: Document,
+        target: &Target,
         keys: Option<&KeyRing>,
-    ) -> Result<(Document, Flat<'static>)> {
+    ) -> Result<(Document, Placement)> {
         let random = self.db.env.as_ref();
         let hash = |password: &str, algorithm| self.db.hash_password(password, algorithm);
         let flat = state.mapper.encode(&data, &EncodeContext { keys, hash_password: Some(&hash), random })?;
+        let placement = behavior::place(target.behavior, &flat, &state.mapper, &target.context(state))?;
         if flat.exact && (state.auto_decrypt || !state.mapper.has_sealed()) {
-            return Ok((data, flat));
+            return Ok((data, placement));
         }
         // The keys that encoding has used are cached by now.
         let context = DecodeContext { keys, derive: Derive::CachedOnly, auto_decrypt: state.auto_decrypt };
         match state.mapper.decode(&flat, &context)? {
-            Decoded::Read(reading) => Ok((reading.document, flat)),
-            Decoded::NotCached => Ok((data, flat)),
+            Decoded::Read(reading) => Ok((reading.document, placement)),
+            Decoded::NotCached => Ok((data, placement)),
         }
     }
 

@@ -161,7 +161,7 @@ fn many_entries(bytes: usize) -> Metadata {
     let mut out = Metadata::new();
     let mut at = 100;
     while out.size_bytes() + 2 * (3 + VALUE.len()) <= bytes {
-        out.push_new(at.to_string(), VALUE.to_owned());
+        out.push_new(at.to_string(), VALUE);
         at += 1;
     }
     out.push_new(at.to_string(), "y".repeat(bytes.saturating_sub(out.size_bytes() + 3)));

@@ -56,10 +56,11 @@ impl fmt::Debug for EncodeContext<'_> {
 }
 
 impl Mapper {
-    /// Encodes a validated document. Secrets are sealed and passwords hashed.
+    /// Encodes a validated document, whose texts are borrowed where they are stored as they are. Secrets are sealed
+    /// and passwords hashed.
     ///
     /// Errors: `Crypto` when a secret has no key to be sealed with; `Unsupported` when a password cannot be hashed.
-    pub fn encode(&self, document: &Document, context: &EncodeContext<'_>) -> Result<Flat<'static>> {
+    pub fn encode<'d>(&self, document: &'d Document, context: &EncodeContext<'_>) -> Result<Flat<'d>> {
         let mut encoder = Encoder {
             mapper: self,
             context,
@@ -95,6 +96,15 @@ impl Mapper {
             })
     }
 
+    /// The member of a nested object by its name. `expected` is its position when the members come in the order of the
+    /// schema, as most do, so that the name need not be hashed.
+    fn member(&self, object: &Shape, expected: usize, name: &str) -> Option<(NodeId, &Node)> {
+        let Shape::Nested { children, by_name, .. } = object else { return None };
+        let found = |id: &NodeId| Some((*id, self.node(*id)?));
+        let hinted = children.get(expected).and_then(found).filter(|(_, node)| node.name == name);
+        hinted.or_else(|| by_name.get(name).and_then(found))
+    }
+
     /// Whether the entries are read as this document, its fields in the same order.
     fn reads_back(&self, flat: &Flat<'_>, document: &Document, keys: Option<&KeyRing>) -> bool {
         let context = DecodeContext { keys, derive: Derive::CachedOnly, auto_decrypt: true };
@@ -123,17 +133,17 @@ impl Mapper {
     }
 }
 
-struct Encoder<'m, 'c> {
+struct Encoder<'m, 'c, 'd> {
     mapper: &'m Mapper,
     context: &'c EncodeContext<'c>,
-    flat: Flat<'static>,
+    flat: Flat<'d>,
     group: u32,
     /// The node of the entry before.
     last: Option<NodeId>,
 }
 
-impl Encoder<'_, '_> {
-    fn push(&mut self, slot: Slot<'static>, value: Stored<'static>, mark: Option<Mark>, kind: Kind) {
+impl<'d> Encoder<'_, '_, 'd> {
+    fn push(&mut self, slot: Slot<'d>, value: Stored<'d>, mark: Option<Mark>, kind: Kind) {
         match slot {
             Slot::Node(id) if self.last.is_none_or(|last| last < id) => self.last = Some(id),
             // Readers give fields in the order of the schema, and those that have no key last.
@@ -142,7 +152,7 @@ impl Encoder<'_, '_> {
         self.flat.entries.push(Entry { slot, group: self.group, value, mark, kind });
     }
 
-    fn attribute(&mut self, id: NodeId, value: &Value) -> Result<()> {
+    fn attribute(&mut self, id: NodeId, value: &'d Value) -> Result<()> {
         let mapper = self.mapper;
         let Some(node) = mapper.node(id) else { return Ok(()) };
         match (&node.shape, value) {
@@ -172,15 +182,13 @@ impl Encoder<'_, '_> {
 
     /// Whether an object can be written leaf by leaf, so that s3db.js puts every member back in its place.
     fn can_split(&self, id: NodeId, members: &Map<String, Value>) -> bool {
-        let Some(Shape::Nested { by_name, whole: false, .. }) = self.mapper.node(id).map(|node| &node.shape)
+        let Some(shape @ Shape::Nested { whole: false, .. }) = self.mapper.node(id).map(|node| &node.shape)
         else {
             return false;
         };
         !members.is_empty()
-            && members.iter().all(|(name, value)| {
-                let Some((child, node)) =
-                    by_name.get(name).and_then(|id| Some((*id, self.mapper.node(*id)?)))
-                else {
+            && members.iter().enumerate().all(|(position, (name, value))| {
+                let Some((child, node)) = self.mapper.member(shape, position, name) else {
                     return false;
                 };
                 match (&node.shape, value) {
@@ -191,15 +199,11 @@ impl Encoder<'_, '_> {
             })
     }
 
-    fn split(&mut self, id: NodeId, members: &Map<String, Value>) -> Result<()> {
+    fn split(&mut self, id: NodeId, members: &'d Map<String, Value>) -> Result<()> {
         let mapper = self.mapper;
-        let Some(Shape::Nested { by_name, .. }) = mapper.node(id).map(|node| &node.shape) else {
-            return Ok(());
-        };
-        for (name, value) in members {
-            let Some((child, node)) = by_name.get(name).and_then(|id| Some((*id, mapper.node(*id)?))) else {
-                continue;
-            };
+        let Some(object) = mapper.node(id) else { return Ok(()) };
+        for (position, (name, value)) in members.iter().enumerate() {
+            let Some((child, node)) = mapper.member(&object.shape, position, name) else { continue };
             match (&node.shape, value) {
                 (Shape::Leaf(form), value) => self.leaf(child, node, form, value)?,
                 (_, Value::Object(inner)) => self.split(child, inner)?,
@@ -209,7 +213,7 @@ impl Encoder<'_, '_> {
         Ok(())
     }
 
-    fn leaf(&mut self, id: NodeId, node: &Node, form: &Form, value: &Value) -> Result<()> {
+    fn leaf(&mut self, id: NodeId, node: &Node, form: &Form, value: &'d Value) -> Result<()> {
         if form.is_date() && value.as_str().is_none_or(|text| !text.is_empty()) && !value.is_null() {
             self.flat.holds_date = true;
         }
@@ -235,11 +239,11 @@ impl Encoder<'_, '_> {
             }
             (Form::Any, Value::String(text)) => {
                 kind = Kind::Text;
-                (Stored::Text(text.clone().into()), reads_as_json(text).then_some(Letter::Text))
+                (Stored::Text(text.into()), reads_as_json(text).then_some(Letter::Text))
             }
             (Form::Text | Form::Compressible, Value::String(text)) => {
                 kind = Kind::Text;
-                (Stored::Text(text.clone().into()), None)
+                (Stored::Text(text.into()), None)
             }
             (Form::Number, Value::Number(_)) | (Form::Boolean, Value::Bool(_)) => {
                 (Stored::Value(value.clone()), None)
@@ -250,7 +254,7 @@ impl Encoder<'_, '_> {
                 (stored, letter.filter(|_| !found).or((!found && value.is_string()).then_some(Letter::Text)))
             }
             (Form::Number | Form::Boolean, Value::String(text)) => {
-                (Stored::Text(text.clone().into()), Some(Letter::Text))
+                (Stored::Text(text.into()), Some(Letter::Text))
             }
             (_, value) => untyped(value),
         };
@@ -263,16 +267,14 @@ impl Encoder<'_, '_> {
         Ok(())
     }
 
-    fn unknown(&mut self, name: &str, value: &Value) {
+    fn unknown(&mut self, name: &'d str, value: &'d Value) {
         let (stored, letter) = match value {
-            Value::String(text) => {
-                (Stored::Text(text.clone().into()), reads_as_json(text).then_some(Letter::Text))
-            }
+            Value::String(text) => (Stored::Text(text.into()), reads_as_json(text).then_some(Letter::Text)),
             Value::Array(_) | Value::Object(_) => (Stored::Text(js::to_json(value).into()), None),
             value => untyped(value),
         };
         let kind = if value.is_string() { Kind::Text } else { Kind::Other };
-        self.push(Slot::Unknown(Cow::Owned(name.to_owned())), stored, letter.and_then(Mark::of), kind);
+        self.push(Slot::Unknown(Cow::Borrowed(name)), stored, letter.and_then(Mark::of), kind);
     }
 
     fn seal(&self, node: &Node, value: &Value) -> Result<(Stored<'static>, Option<Letter>)> {
@@ -369,10 +371,10 @@ fn is_exact(form: &Form, value: &Value, stored: &Stored<'_>, letter: Option<Lett
 }
 
 /// A value that no codec writes.
-fn untyped(value: &Value) -> (Stored<'static>, Option<Letter>) {
+fn untyped(value: &Value) -> (Stored<'_>, Option<Letter>) {
     match value {
         Value::Null => (Stored::Null, None),
-        Value::String(text) => (Stored::Text(text.clone().into()), None),
+        Value::String(text) => (Stored::Text(text.into()), None),
         Value::Bool(_) => (Stored::Value(value.clone()), Some(Letter::Boolean)),
         Value::Number(_) => (Stored::Value(value.clone()), Some(Letter::Number)),
         Value::Array(_) | Value::Object(_) => (Stored::Text(js::to_json(value).into()), Some(Letter::Json)),
@@ -381,13 +383,13 @@ fn untyped(value: &Value) -> (Stored<'static>, Option<Letter>) {
 
 /// A text under a codec that it does not fit: in the form that s3db.js would write, if the text can be had back from
 /// it, else as it is.
-fn accident(codec: &Codec, text: &str) -> (Stored<'static>, Option<Letter>) {
+fn accident<'d>(codec: &Codec, text: &'d str) -> (Stored<'d>, Option<Letter>) {
     if let Encoded::Text(encoded) = codec.encode(&Value::String(text.to_owned()))
         && codec.decode(&encoded).is_some_and(|read| read.is_string() && read == *text)
     {
         return (Stored::Text(encoded.into()), None);
     }
-    (Stored::Text(text.to_owned().into()), Some(Letter::Text))
+    (Stored::Text(text.into()), Some(Letter::Text))
 }
 
 /// Whether a reader that knows no type takes the text for an array or object.

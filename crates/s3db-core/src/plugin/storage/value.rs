@@ -108,7 +108,7 @@ pub(super) fn place(
     for (name, value, text) in small {
         let size = name.len() + text.len();
         if used + size <= limit {
-            metadata.push_new(name.clone(), text);
+            metadata.push_new(name, &text);
         } else {
             body.insert(name.clone(), value.clone());
         }

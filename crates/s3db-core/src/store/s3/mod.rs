@@ -213,7 +213,7 @@ impl Store for S3Store {
             .put_object()
             .bucket(&self.0.bucket)
             .key(key)
-            .set_metadata(to_headers(object.metadata))
+            .set_metadata(to_headers(&object.metadata))
             .set_content_type(object.content_type.map(|text| text.as_ref().to_owned()))
             .set_if_match(if_match)
             .set_if_none_match(if_none_match)
@@ -281,7 +281,7 @@ impl Store for S3Store {
             limits::check_metadata(to, &replace.metadata, &self.0.capability)?;
             request = request
                 .metadata_directive(MetadataDirective::Replace)
-                .set_metadata(to_headers(replace.metadata))
+                .set_metadata(to_headers(&replace.metadata))
                 .set_content_type(replace.content_type.map(|text| text.as_ref().to_owned()));
         }
         let output = match request.send().await {
@@ -421,22 +421,15 @@ fn headers(condition: &Condition) -> (Option<String>, Option<String>) {
     }
 }
 
-/// Metadata for a request. Copies only what somebody else still holds.
-fn to_headers(metadata: Arc<Metadata>) -> Option<HashMap<String, String>> {
+/// Metadata for a request.
+fn to_headers(metadata: &Metadata) -> Option<HashMap<String, String>> {
     if metadata.is_empty() {
         return None;
     }
-    let entries = Arc::unwrap_or_clone(metadata).into_iter();
+    let entries = metadata.iter();
     Some(
         entries
-            .map(|(mut name, value)| {
-                name.make_ascii_lowercase();
-                let encoded = match encoded_word::encode(&value) {
-                    std::borrow::Cow::Borrowed(_) => None,
-                    std::borrow::Cow::Owned(encoded) => Some(encoded),
-                };
-                (name, encoded.unwrap_or(value))
-            })
+            .map(|(name, value)| (name.to_ascii_lowercase(), encoded_word::encode(value).into_owned()))
             .collect(),
     )
 }
@@ -445,7 +438,8 @@ fn to_headers(metadata: Arc<Metadata>) -> Option<HashMap<String, String>> {
 fn from_headers(headers: Option<HashMap<String, String>>) -> Metadata {
     let mut entries = headers.into_iter().flatten().collect::<Vec<_>>();
     entries.sort_unstable();
-    let mut metadata = Metadata::with_capacity(entries.len());
+    let bytes = entries.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let mut metadata = Metadata::with_capacity(entries.len(), bytes);
     for (mut name, value) in entries {
         name.make_ascii_lowercase();
         metadata.insert(name, encoded_word::decode(value));
