@@ -38,6 +38,21 @@ fn every_example_runs() {
         &["filled in: \"hello-world\"", "refused: the post is locked", "seen by the layer: 4"],
     );
     check("lease", &[], &["second try: None", "late writer refused: a later holder", "total 100"]);
+    check(
+        "orphaned_partitions",
+        &[],
+        &[
+            "EU orders: 2",
+            "refused: a partition names a field that the resource does not have",
+            "orphaned: byRegion misses region",
+            "removed 1, left 0",
+            "before: 1 LIST per 1,000 ids: all ids",
+            "indexed 4 of 4",
+            "wrote 4 references",
+            "after: 1 LIST per 1,000 references: partition=byStatus status=open",
+            "3 open orders for 1 LIST",
+        ],
+    );
     check("secrets", &[], &["token = \"hunter2\"", "a secret does not open"]);
     check(
         "typed",

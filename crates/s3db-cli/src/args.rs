@@ -130,6 +130,10 @@ pub(crate) enum Command {
     Query(commands::query::Args),
     /// Count the documents of a resource
     Count(commands::count::Args),
+    /// List the partitions of a resource, add some, or remove orphaned ones
+    Partitions(commands::partitions::Args),
+    /// Give stored documents their references in partitions that came later
+    Reindex(commands::reindex::Args),
     /// Check documents, references and unique values against each other, and repair
     Fsck(commands::fsck::Args),
     /// Find out what the store really does, or print the policy that a database needs

@@ -1,5 +1,6 @@
 //! Reading by partition, and queries that go through one.
 
+mod lifecycle;
 mod queries;
 mod s3db_js;
 
@@ -155,5 +156,13 @@ async fn a_document_that_moves_is_found_in_its_new_place_only() {
         assert_eq!(view.count().await.unwrap(), expected, "{country}");
     }
     users.update("u000", json!({"country": Value::Null})).await.unwrap();
+    // On another task, as a server does it.
+    let (of_all, brazilian) = (users.clone(), json!({"country": "BR"}));
+    let elsewhere = tokio::spawn(async move {
+        let view = of_all.partition("byCountry", json!({})).unwrap();
+        let found = of_all.query(brazilian).sort("name").run().await.unwrap().records.len();
+        (view.get_all().await.unwrap().records.len(), view.page(1, None).await.unwrap().records.len(), found)
+    });
+    assert_eq!(elsewhere.await.unwrap(), (2, 1, 0));
     assert_eq!(users.partition("byCountry", json!({})).unwrap().count().await.unwrap(), 2);
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use s3db::fsck::{Estimate, Finding, FsckEvent, FsckOptions, Summary};
 use s3db::price::{Dollars, FREE, Prices};
 use serde_json::json;
@@ -10,7 +9,7 @@ use serde_json::json;
 use crate::args::{Format, Global};
 use crate::connect::{self, Wanted};
 use crate::exit::{Code, Failure, Outcome};
-use crate::output::{Output, Table};
+use crate::output::{self, Output, Table};
 
 /// Findings that are shown for people; the rest is counted.
 const ROWS_MAX: usize = 1000;
@@ -53,7 +52,7 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcom
     };
     let check = db.fsck(options).await?;
     out.note(&estimate(check.estimate(), db.prices()));
-    let bar = bar(global);
+    let bar = output::bar(global, "objects");
     let as_json = out.format_or(Format::Table) != Format::Table;
     let (mut shown, mut written) = (Vec::new(), Ok(()));
     let mut listener = |event| match event {
@@ -90,16 +89,6 @@ fn estimate(estimate: &Estimate, prices: &Prices) -> String {
         "{} documents, {} references, {} claims; the check sends {}{dollars}",
         estimate.documents, estimate.references, estimate.claims, estimate.requests
     )
-}
-
-/// A progress bar on standard error, if that is a terminal.
-fn bar(global: &Global) -> ProgressBar {
-    let target = if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(Some(0), target);
-    match ProgressStyle::with_template("{bar:40} {pos}/{len} objects, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 fn table(findings: &[Finding], out: &mut Output) -> Outcome {

@@ -14,7 +14,9 @@ pub(crate) mod fsck;
 pub(crate) mod get;
 pub(crate) mod insert;
 pub(crate) mod list;
+pub(crate) mod partitions;
 pub(crate) mod query;
+pub(crate) mod reindex;
 pub(crate) mod schema;
 pub(crate) mod write;
 
@@ -36,6 +38,8 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Query(args) => query::run(args, global, out).await,
         Command::Count(args) => count::run(args, global, out).await,
         Command::Doctor(args) => doctor::run(args, global, out).await,
+        Command::Partitions(args) => partitions::run(args, global, out).await,
+        Command::Reindex(args) => reindex::run(args, global, out).await,
         Command::Dump(args) => dump::dump(args, global, out).await,
         Command::Fsck(args) => fsck::run(args, global, out).await,
         Command::Load(args) => dump::load(args, global, out).await,

@@ -23,6 +23,7 @@ Examples:
   s3db query users
   s3db query users -f '{\"age\": {\"gt\": 25}, \"profile.city\": \"Porto\"}' --sort -age
   s3db query users -f '{\"$or\": [{\"name\": {\"$startsWith\": \"A\"}}, {\"tags\": {\"$exists\": false}}]}'
+  s3db query users --partition byCity --value city=Porto
   s3db query users --limit 0 --csv > users.csv
 
 Operators: $eq $ne $gt $gte $lt $lte $in $nin $exists $regex $startsWith, and $and $or $not over filters.
@@ -31,7 +32,8 @@ gt gte lt lte ne in nin may be written without the $.
 A document that cannot be read is reported on standard error beside the others, and the exit code stays 0; with --strict
 it is 1. A table and CSV leave out the system fields (_v, _etag, …); JSON has them.
 
-Requests: 1 GET when the filter names an id; else 1 LIST per 1,000 documents and 1 GET for each one looked at.")]
+Requests: 1 GET when the filter names an id; else 1 LIST per 1,000 references of the best partition, or per 1,000
+documents where none fits, and 1 GET for each document looked at.")]
 pub(crate) struct Args {
     /// Name of the resource
     resource: String,
@@ -39,6 +41,14 @@ pub(crate) struct Args {
     /// What documents must match, as JSON, or `@FILE`
     #[arg(short, long, value_name = "JSON")]
     filter: Option<String>,
+
+    /// Partition to read, in place of the best one
+    #[arg(short, long, value_name = "NAME")]
+    partition: Option<String>,
+
+    /// Value of a field of the partition; repeat it for more fields
+    #[arg(short, long = "value", value_name = "FIELD=VALUE", requires = "partition", value_parser = field_value)]
+    values: Vec<(String, String)>,
 
     /// Most documents; 0 is all
     #[arg(short, long, value_name = "N", default_value_t = 10)]
@@ -67,7 +77,7 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcom
     let next_cursor = if streams {
         run.pages(&resource, &args, &filter, out).await?
     } else {
-        run.page(build(&resource, &args, &filter, args.limit, args.cursor.clone()).run().await?, out)?
+        run.page(build(&resource, &args, &filter, args.limit, args.cursor.clone())?.run().await?, out)?
     };
     run.records.finish(out)?;
     if let Some(cursor) = next_cursor {
@@ -93,7 +103,7 @@ impl Run {
     ) -> Outcome<Option<String>> {
         let mut cursor = args.cursor.clone();
         loop {
-            let page = build(resource, args, filter, PAGE_DOCS, cursor).run().await?;
+            let page = build(resource, args, filter, PAGE_DOCS, cursor)?.run().await?;
             cursor = self.page(page, out)?;
             if cursor.is_none() {
                 return Ok(None);
@@ -111,17 +121,33 @@ impl Run {
     }
 }
 
-fn build(resource: &Resource, args: &Args, filter: &Value, limit: usize, cursor: Option<String>) -> Query {
-    let mut query = resource.query(filter.clone());
+fn build(
+    resource: &Resource,
+    args: &Args,
+    filter: &Value,
+    limit: usize,
+    cursor: Option<String>,
+) -> Outcome<Query> {
+    let mut query = match &args.partition {
+        Some(partition) => resource.partition_of_texts(partition, args.values.clone())?.query(filter.clone()),
+        None => resource.query(filter.clone()),
+    };
     for field in &args.sort {
         query = query.sort(field);
     }
     if limit > 0 {
         query = query.limit(limit);
     }
-    match cursor {
+    Ok(match cursor {
         Some(cursor) => query.cursor(cursor),
         None => query,
+    })
+}
+
+fn field_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, value)) if !field.is_empty() => Ok((field.to_owned(), value.to_owned())),
+        _ => Err("write FIELD=VALUE".to_owned()),
     }
 }
 

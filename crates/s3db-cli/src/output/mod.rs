@@ -15,10 +15,12 @@ use crate::exit::{Code, Failure, Outcome};
 
 mod csv;
 mod log;
+mod progress;
 mod records;
 mod report;
 mod table;
 
+pub(crate) use progress::bar;
 pub(crate) use records::{Records, of_documents};
 pub(crate) use table::{Table, printable};
 

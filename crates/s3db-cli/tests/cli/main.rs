@@ -9,6 +9,7 @@ mod dumps;
 mod formats;
 mod fsck;
 mod many_processes;
+mod partitions;
 #[cfg(feature = "s3")]
 mod s3;
 mod secrets;

@@ -14,15 +14,15 @@ const ATTEMPTS_MAX: u32 = 16;
 
 /// The catalogue as last read or written.
 #[derive(Debug)]
-pub(super) struct Loaded {
-    pub(super) catalog: Catalog,
+pub(crate) struct Loaded {
+    pub(crate) catalog: Catalog,
     /// `None` while the object does not exist.
     pub(super) etag: Option<ETag>,
 }
 
 impl Inner {
     /// Reads the catalogue and puts it in force. A damaged one is mended, after a backup of its bytes.
-    pub(super) async fn load_catalog(&self) -> Result<Arc<Loaded>> {
+    pub(crate) async fn load_catalog(&self) -> Result<Arc<Loaded>> {
         for _ in 0..ATTEMPTS_MAX {
             let loaded = match self.store.get(&self.keys.catalog()).await.map_err(in_catalog)? {
                 None => Loaded { catalog: Catalog::blank(&self.now()), etag: None },
@@ -94,7 +94,7 @@ impl Inner {
 
     /// Applies `change` to the catalogue as the bucket holds it and writes it, until no other writer comes between.
     /// `change` says whether it changed anything; without a change nothing is written.
-    pub(super) async fn change_catalog<T>(
+    pub(crate) async fn change_catalog<T>(
         &self,
         change: impl Fn(&mut Catalog) -> Result<(T, bool)>,
     ) -> Result<T> {

@@ -52,6 +52,13 @@ pub enum Event {
         /// Why.
         error: String,
     },
+    /// Orphaned partitions were taken out of the definition of a resource.
+    OrphanedPartitionsRemoved {
+        /// Resource.
+        resource: String,
+        /// Names of the partitions.
+        partitions: Vec<String>,
+    },
     /// The catalogue was damaged and has been mended; a backup was written first.
     CatalogHealed {
         /// One line for each repair.

@@ -32,8 +32,9 @@ pub use changes::{Action, Change, ChangeOptions, Changes, WhenFull};
 pub use events::{Event, Events};
 pub use options::{DatabaseBuilder, DatabaseOptions};
 pub use orphans::OrphanedPartition;
+pub(crate) use orphans::{check as check_partitions, orphans};
 
-use catalog::Loaded;
+pub(crate) use catalog::Loaded;
 pub(crate) use changes::ChangeBus;
 use events::EventSender;
 
@@ -289,7 +290,7 @@ impl Inner {
         Some(warming.clone())
     }
 
-    fn loaded(&self) -> Arc<Loaded> {
+    pub(crate) fn loaded(&self) -> Arc<Loaded> {
         self.catalog.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 }

@@ -21,7 +21,7 @@ pub struct OrphanedPartition {
 }
 
 /// The orphaned partitions of a definition.
-pub(super) fn orphans(definition: &ResourceDefinition) -> Vec<OrphanedPartition> {
+pub(crate) fn orphans(definition: &ResourceDefinition) -> Vec<OrphanedPartition> {
     let orphan = |(name, partition): (&String, &Value)| {
         let fields: Vec<String> =
             Partition::parse(name, partition).ok()?.fields.into_iter().map(|field| field.path).collect();
@@ -38,7 +38,7 @@ pub(super) fn orphans(definition: &ResourceDefinition) -> Vec<OrphanedPartition>
 }
 
 /// Errors: `Config` for a partition of a wrong form and, when `strict`, for an orphaned one.
-pub(super) fn check(definition: &ResourceDefinition, strict: bool) -> Result<()> {
+pub(crate) fn check(definition: &ResourceDefinition, strict: bool) -> Result<()> {
     for (name, partition) in &definition.partitions {
         Partition::parse(name, partition)?;
     }
@@ -50,7 +50,7 @@ pub(super) fn check(definition: &ResourceDefinition, strict: bool) -> Result<()>
         .with("partition", orphan.name)
         .with("field", orphan.missing_fields.join(", "))
         .hint(format!(
-            "the fields are: {}; or open the database with strict_validation off",
+            "the fields are: {}; or open the database with strict_validation off; remove_orphaned_partitions mends what is stored",
             known.join(", ")
         )))
 }

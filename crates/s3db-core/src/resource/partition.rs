@@ -4,10 +4,10 @@ use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
 use super::list::Scanned;
-use super::{ListOptions, Listing, Page, Query, Record, Resource, document};
+use super::{ListOptions, Listing, Page, Query, Record, Resource, State, document};
 use crate::key::{Lookup, Partition};
 use crate::query::{Cursor, Position};
-use crate::{Error, ErrorKind, Result};
+use crate::{Document, Error, ErrorKind, Result};
 
 /// The documents that have given values in the fields of a partition, made by [`Resource::partition`].
 ///
@@ -51,24 +51,58 @@ impl Resource {
     pub fn partition(&self, name: &str, values: Value) -> Result<PartitionView> {
         let in_resource = |error: Error| error.with("resource", self.name());
         let state = self.state();
-        let partition =
-            state.partitions.iter().find(|partition| partition.name == name).ok_or_else(|| {
-                let known: Vec<&str> =
-                    state.partitions.iter().map(|partition| partition.name.as_str()).collect();
-                let hint = match known.as_slice() {
-                    [] => "the resource has no partitions".to_owned(),
-                    known => format!("the partitions are: {}", known.join(", ")),
-                };
-                in_resource(
-                    Error::new(ErrorKind::Config, "the resource has no such partition")
-                        .with("partition", name),
-                )
-                .hint(hint)
-            })?;
+        let partition = self.named_partition(&state, name)?;
         let values = document(values).map_err(in_resource)?;
         let lookup =
             Lookup::of_values(partition, &self.db.keys, self.name(), &values).map_err(in_resource)?;
         Ok(PartitionView { resource: self.clone(), partition: partition.clone(), lookup, verified: false })
+    }
+
+    /// The same for values that come as text, from a command line or a URL: each is read as the type of its field.
+    ///
+    /// Errors: as [`partition`](Self::partition); `Validation` for a text that is not a number where one is wanted.
+    pub fn partition_of_texts<F, T>(
+        &self,
+        name: &str,
+        values: impl IntoIterator<Item = (F, T)>,
+    ) -> Result<PartitionView>
+    where
+        F: Into<String>,
+        T: Into<String>,
+    {
+        let state = self.state();
+        let mut typed = Document::new();
+        for (path, text) in values {
+            let (path, text) = (path.into(), text.into());
+            let is_number = state.schema.field(&path).is_some_and(|field| field.type_word == "number");
+            let value = if is_number {
+                let number = serde_json::from_str::<serde_json::Number>(&text).map_err(|_| {
+                    Error::new(ErrorKind::Validation, "the value is not a number")
+                        .with("resource", self.name())
+                        .with("field", &path)
+                        .with("value", &text)
+                })?;
+                Value::Number(number)
+            } else {
+                Value::String(text)
+            };
+            typed.insert(path, value);
+        }
+        self.partition(name, typed.into())
+    }
+
+    pub(super) fn named_partition<'s>(&self, state: &'s State, name: &str) -> Result<&'s Partition> {
+        state.partitions.iter().find(|partition| partition.name == name).ok_or_else(|| {
+            let known: Vec<&str> = state.partitions.iter().map(|partition| partition.name.as_str()).collect();
+            let hint = match known.as_slice() {
+                [] => "the resource has no partitions".to_owned(),
+                known => format!("the partitions are: {}", known.join(", ")),
+            };
+            Error::new(ErrorKind::Config, "the resource has no such partition")
+                .with("partition", name)
+                .with("resource", self.name())
+                .hint(hint)
+        })
     }
 
     /// Reads a document if it has these values in a partition.
