@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, ResourceDefinition};
 use crate::encoding::{PluginRegistries, SchemaRegistry};
 use crate::id::IdGenerator;
 use crate::resource::{Resource, ResourceConfig};
-use crate::schema::{Schema, SchemaOptions, Strictness, explicit_form};
+use crate::schema::{Schema, SchemaOptions, Strictness, portable_form};
 use crate::unique::Unique;
 
 impl Database {
@@ -68,7 +68,7 @@ impl Database {
         let ids = config.id_generator.unwrap_or_else(|| IdGenerator::nanoid(config.id_size));
         ids.check()?;
         let mut definition = ResourceDefinition::new(&config.name, &config.attributes)?;
-        definition.attributes = explicit_form(&definition.attributes);
+        definition.attributes = portable_form(&definition.attributes, config.all_nested_objects_optional);
         definition.behavior = config.behavior.to_string();
         definition.timestamps = config.timestamps;
         definition.paranoid = config.paranoid;

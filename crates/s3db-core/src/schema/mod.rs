@@ -5,11 +5,11 @@
 //! here does I/O. `docs/schema.md` is the notation for users.
 
 mod compile;
-mod explicit;
 mod messages;
 mod notation;
 mod password;
 mod pattern;
+mod portable;
 mod problem;
 mod rules;
 mod run;
@@ -26,7 +26,7 @@ use self::problem::Problems;
 use self::run::{Field, Kind, Run};
 use crate::{Document, Error, FieldError, Result};
 
-pub use self::explicit::explicit_form;
+pub(crate) use self::portable::portable_form;
 pub use self::problem::SchemaWarning;
 
 /// A compiled schema.
@@ -127,8 +127,9 @@ impl Schema {
     pub fn compile(attributes: &Map<String, Value>, options: SchemaOptions) -> Result<Self> {
         let mut problems = Problems::default();
         // A stored `$$type` means what s3db.js took it for.
-        let explicit = (options.strictness == Strictness::Create).then(|| explicit_form(attributes));
-        let attributes = explicit.as_ref().unwrap_or(attributes);
+        let portable = (options.strictness == Strictness::Create)
+            .then(|| portable_form(attributes, options.all_nested_objects_optional));
+        let attributes = portable.as_ref().unwrap_or(attributes);
         let tree = notation::parse_root(attributes, options.all_nested_objects_optional, &mut problems);
         let mut compiler = Compiler { fields: Vec::new(), infos: Vec::new(), problems: &mut problems };
         let root = compiler.field("", "", &tree);

@@ -123,7 +123,9 @@ pub(super) const TYPES: &[TypeWord] = &[
     row("custom", Family::Unsupported),
     row("function", Family::Unsupported),
     row("class", Family::Unsupported),
-    row("objectID", Family::Unsupported),
+    // In a new definition both become `string|lowercase|length:24|hex`.
+    row("objectid", Family::Any),
+    row("objectID", Family::Any),
 ];
 
 /// The row of a type text such as `geo:lat:4`, and the argument after the word.

@@ -121,6 +121,7 @@ const DIFFERENCES: &[Difference] = &[
     row("nested-strict", |c| c.path.starts_with('v') && !c.definition["$$strict"].is_null()),
     row("unknown-words", |c| c.we_refused("unknown rule") || c.we_refused("unknown type")),
     row("code-types", |c| c.we_refused("needs code")),
+    row("object-id", |c| c.text().contains("objectID")),
     row("bad-default", |c| c.we_refused("the default breaks")),
     row("typed-default", |c| c.rule("default") && matches!(c.value, Value::Null)),
     row("format-rules", |c| {
