@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
+use crate::costs::Costs;
 
 /// Where the database is when nobody says.
 pub(crate) const DEFAULT_CONNECTION: &str = "file://./s3db-data";
@@ -64,6 +65,17 @@ pub(crate) struct Global {
     /// No colours; so does NO_COLOR
     #[arg(long, global = true)]
     pub(crate) no_color: bool,
+
+    /// Print the requests that the command would send, and what they cost; change nothing
+    #[arg(long, global = true)]
+    pub(crate) explain: bool,
+
+    /// Say on standard error what the command has cost
+    #[arg(long, global = true)]
+    pub(crate) receipt: bool,
+
+    #[arg(skip)]
+    pub(crate) costs: Costs,
 
     /// Environment variable that holds the passphrase of secret fields
     #[arg(long, global = true, value_name = "NAME", default_value = "S3DB_PASSPHRASE")]

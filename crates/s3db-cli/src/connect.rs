@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use s3db::connection::{Connection, Scheme};
 use s3db::encoding::Passphrase;
-use s3db::env::{Env, SystemEnv};
+use s3db::env::Env;
 use s3db::key::Keys;
 use s3db::store::Store;
 use s3db::{Database, Error, ErrorKind};
@@ -39,7 +39,7 @@ pub(crate) async fn open_at(
     if wanted == Wanted::Existing {
         folder_exists(&connection).map_err(Failure::Connection)?;
     }
-    let mut builder = Database::builder_for(connection);
+    let mut builder = global.costs.builder(global, connection);
     if let Some(passphrase) = passphrase(global)? {
         builder = builder.passphrase(passphrase);
     }
@@ -54,8 +54,7 @@ pub(crate) async fn store(global: &Global, wanted: Wanted) -> Outcome<(Arc<dyn S
     if wanted == Wanted::Existing {
         folder_exists(&connection).map_err(Failure::Connection)?;
     }
-    let env: Arc<dyn Env> = Arc::new(SystemEnv);
-    let store = s3db::store::open(&connection, &env).await.map_err(Failure::Connection)?;
+    let store = crate::costs::open_store(global, &connection).await?;
     Ok((store, Keys::new(&connection.prefix).root().to_owned()))
 }
 

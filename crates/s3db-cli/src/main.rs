@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod connect;
+mod costs;
 mod exit;
 mod input;
 mod output;
@@ -18,6 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let mut out = output::Output::new(&cli.global);
+    let costs = cli.global.costs.clone();
     let outcome = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime.block_on(async {
             exit::end_on_interrupt();
@@ -25,5 +27,6 @@ fn main() -> ExitCode {
         }),
         Err(error) => Err(exit::Failure::Io { what: "start the runtime".to_owned(), error }),
     };
-    out.finish(outcome).into()
+    let told = costs.tell(&mut out);
+    out.finish(outcome.and(told)).into()
 }

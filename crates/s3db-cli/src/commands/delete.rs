@@ -31,8 +31,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcome {
+    let asks = !args.force && !global.explain;
     let on_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
-    if !args.force && !on_terminal {
+    if asks && !on_terminal {
         return Err(Failure::usage(
             "nothing was deleted: there is no terminal to ask on",
             "add --force to delete without being asked",
@@ -40,7 +41,7 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcom
     }
     let db = connect::open(global, Wanted::Existing, out).await?;
     let resource = db.resource(&args.resource)?;
-    if !args.force {
+    if asks {
         let what = match args.ids.as_slice() {
             [id] => format!("{id} of {}", args.resource),
             ids => format!("{} documents of {}", ids.len(), args.resource),

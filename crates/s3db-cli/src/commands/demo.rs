@@ -35,7 +35,7 @@ pub(crate) async fn run(Args {}: Args, global: &Global, out: &mut Output) -> Out
 
     out.styled(&format!("{BOLD}A small shop in {connection}{BOLD:#}"))?;
     out.line("Each step says which requests it sent; on S3 they would be the same.")?;
-    let mut tour = Tour { out, steps: 0 };
+    let mut tour = Tour { global, out, steps: 0 };
     let db = tour.open(&connection, &passphrase).await?;
     tour.create(&db).await?;
     tour.insert(&db).await?;
@@ -48,13 +48,15 @@ pub(crate) async fn run(Args {}: Args, global: &Global, out: &mut Output) -> Out
 }
 
 struct Tour<'a> {
+    global: &'a Global,
     out: &'a mut Output,
     steps: usize,
 }
 
 impl Tour<'_> {
     async fn open(&mut self, connection: &Connection, passphrase: &Passphrase) -> Outcome<Database> {
-        let builder = Database::builder_for(connection.clone()).passphrase(passphrase.clone());
+        let builder =
+            self.global.costs.builder(self.global, connection.clone()).passphrase(passphrase.clone());
         let db = builder.connect().await.map_err(Failure::Connection)?;
         self.step("Open the database: its catalogue is one object, s3db.json", db.requests())?;
         Ok(db)
@@ -124,7 +126,8 @@ impl Tour<'_> {
 
     /// Two processes would do the same: here two handles that share nothing.
     async fn race(&mut self, db: &Database, connection: &Connection, passphrase: &Passphrase) -> Outcome {
-        let builder = Database::builder_for(connection.clone()).passphrase(passphrase.clone());
+        let builder =
+            self.global.costs.builder(self.global, connection.clone()).passphrase(passphrase.clone());
         let other = builder.connect().await?;
         let before = db.requests() + other.requests();
         let (mine, theirs) = (db.resource("customers")?, other.resource("customers")?);

@@ -57,6 +57,9 @@ pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcom
     let prices = Prices::of(&connection);
     let dollars = (prices != FREE).then(|| prices.dollars(options.requests()));
     out.note(&price(options.requests(), dollars, &prices));
+    if global.explain {
+        return Ok(());
+    }
     let report = doctor::examine_until(bare.store.clone(), env, options, exit::asked_to_end()).await?;
     let server = identity(&connection, &bare);
     match out.format_or(Format::Table) {

@@ -54,7 +54,8 @@ pub(crate) struct LoadArgs {
 
 pub(crate) async fn dump(args: DumpArgs, global: &Global, out: &mut Output) -> Outcome {
     let (store, root) = connect::store(global, Wanted::Existing).await?;
-    let dumped = if args.file == "-" {
+    // An explanation writes no file either.
+    let dumped = if args.file == "-" || global.explain {
         let dumped = buckets::dump(&store, &root, out.raw())
             .await
             .map_err(|error| write_failed(error, "standard output"))?;

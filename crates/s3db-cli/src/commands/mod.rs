@@ -23,6 +23,9 @@ pub(crate) mod write;
 /// Runs the command of a command line.
 pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
     let global = &cli.global;
+    if matches!(cli.command, Command::Get(_) | Command::Query(_) | Command::Count(_) | Command::Dump(_)) {
+        global.costs.skip_documents();
+    }
     match cli.command {
         Command::Demo(args) => demo::run(args, global, out).await,
         Command::List(args) => list::run(args, global, out).await,

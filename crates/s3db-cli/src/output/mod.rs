@@ -6,6 +6,7 @@ use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
 use s3db::database::{Event, Events};
+use s3db::explain::Explanation;
 use s3db::resource::Unreadable;
 use s3db::{Error, Record};
 use serde_json::{Value, json};
@@ -43,6 +44,8 @@ pub(crate) struct Output {
     err: Box<dyn Write + Send>,
     format: Option<Format>,
     quiet: bool,
+    /// Whether nothing is done, so that no data is shown and nothing is said to be done.
+    explains: bool,
     /// Columns of the terminal; `None` where there is none to fit.
     columns: Option<u16>,
     events: Option<Events>,
@@ -56,11 +59,12 @@ impl Output {
         let err = AutoStream::new(io::stderr(), choice);
         log::start();
         Self {
-            out: Box::new(BufWriter::new(io::stdout())),
+            out: if global.explain { Box::new(io::sink()) } else { Box::new(BufWriter::new(io::stdout())) },
             out_colored,
             err: Box::new(err),
             format: global.format(),
             quiet: global.quiet,
+            explains: global.explain,
             columns: io::stdout().is_terminal().then(table::terminal_columns).flatten(),
             events: None,
         }
@@ -159,9 +163,27 @@ impl Output {
         }
     }
 
+    /// Prints what the command would send: the one thing that goes to standard output where nothing is done.
+    pub(crate) fn explanation(&mut self, explanation: &Explanation) -> Outcome {
+        self.out = Box::new(BufWriter::new(io::stdout()));
+        match self.format {
+            Some(Format::Json | Format::Ndjson) => self.json(&json!(explanation)),
+            _ => write!(self.out, "{}", printable_lines(&explanation.to_string())).map_err(Failure::output),
+        }
+    }
+
+    /// Says what the command has cost.
+    pub(crate) fn receipt(&mut self, text: &str, as_json: &Value) {
+        if self.format.is_some_and(Format::is_json) {
+            self.tell(&as_json.to_string());
+        } else {
+            self.tell(&format!("{DIM}{text}{DIM:#}"));
+        }
+    }
+
     /// Says that something was done.
     pub(crate) fn done(&mut self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && !self.explains {
             self.tell(&format!("{GREEN}✓{GREEN:#} {text}"));
         }
     }
@@ -261,4 +283,9 @@ impl Output {
         // A closed standard error must not stop the work.
         let _ = writeln!(self.err, "{text}");
     }
+}
+
+/// Keys may hold characters that would steer the terminal.
+fn printable_lines(text: &str) -> String {
+    text.lines().map(|line| printable(line) + "\n").collect()
 }

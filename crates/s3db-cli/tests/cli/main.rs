@@ -3,6 +3,7 @@
 mod bad_input;
 mod buckets;
 mod commands;
+mod costs;
 mod demo;
 mod doctor;
 mod dumps;
