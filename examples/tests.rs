@@ -53,6 +53,11 @@ fn every_example_runs() {
             "3 open orders for 1 LIST",
         ],
     );
+    check(
+        "receipts",
+        &[],
+        &["writes the document: the commit", "1 GET + 1 HEAD + 2 PUT + 1 DELETE", "3 inserted, 2 refused"],
+    );
     check("secrets", &[], &["token = \"hunter2\"", "a secret does not open"]);
     check(
         "typed",
