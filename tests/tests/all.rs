@@ -19,4 +19,5 @@ mod partitions;
 mod policy;
 mod s3;
 mod verbs;
+mod wire;
 mod writes;

@@ -21,7 +21,7 @@ async fn server(options: ServerOptions) -> S3Server {
     S3Server::start(Arc::new(MemoryStore::new()), options).await.unwrap()
 }
 
-fn config(connection: &str) -> S3Config {
+pub(crate) fn config(connection: &str) -> S3Config {
     S3Config::from_connection(&Connection::parse(connection).unwrap()).unwrap()
 }
 

@@ -8,6 +8,8 @@
 
 pub mod conformance;
 mod env;
+#[cfg(feature = "s3-server")]
+pub mod fault_proxy;
 mod random;
 mod requests;
 #[cfg(feature = "s3-server")]

@@ -1,4 +1,5 @@
 //! `--explain` changes nothing and foresees what `--receipt` then says.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of a test end it where they fail")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -28,7 +28,8 @@ pub(crate) async fn put(
     } else {
         error
     };
-    if error.kind() == ErrorKind::Conflict && condition == Condition::IfAbsent {
+    // A store that may be asked again has not looked whether the document is there.
+    if error.kind() == ErrorKind::Conflict && !error.is_retryable() && condition == Condition::IfAbsent {
         return Err(Error::new(ErrorKind::AlreadyExists, "the id is taken")
             .outcome_unknown(error.is_outcome_unknown())
             .caused_by(error));

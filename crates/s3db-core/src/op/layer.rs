@@ -75,7 +75,8 @@ impl<'a> Next<'a> {
     pub async fn run(self, op: Op<'_>) -> Result<Answer> {
         match self.layers.split_first() {
             Some((layer, layers)) => layer.call(op, Next { resource: self.resource, layers }).await,
-            None => self.resource.run_verb(op).await,
+            // On the heap: the future of every verb would be as large as the largest of all.
+            None => Box::pin(self.resource.run_verb(op)).await,
         }
     }
 

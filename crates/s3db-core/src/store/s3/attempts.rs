@@ -4,12 +4,14 @@
 //! refusal open to doubt, so that the caller need read the object back only then.
 
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
@@ -61,4 +63,22 @@ fn is_retry(config: &ConfigBag) -> bool {
 /// Whether an answer followed a retry.
 pub(super) fn is_retried(response: Option<&HttpResponse>) -> bool {
     response.is_some_and(|response| response.headers().get(HEADER).is_some())
+}
+
+/// Sends a write again that met another one. AWS answers 409 ConditionalRequestConflict without looking at the
+/// condition, and asks for a retry: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>.
+#[derive(Debug)]
+pub(super) struct RetryMeetings;
+
+impl ClassifyRetry for RetryMeetings {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response().map(|response| response.status().as_u16()) {
+            Some(409) => RetryAction::transient_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "s3db-retry-meetings"
+    }
 }

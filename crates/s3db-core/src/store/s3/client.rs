@@ -12,7 +12,7 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use super::attempts::MarkRetries;
+use super::attempts::{MarkRetries, RetryMeetings};
 use super::identity::Identity;
 use super::{S3Config, http};
 use crate::Result;
@@ -39,6 +39,7 @@ pub(super) async fn connect(config: &S3Config) -> Result<Connected> {
     let identity = Identity::default();
     let mut builder = aws_sdk_s3::config::Builder::from(&sdk)
         .interceptor(MarkRetries)
+        .retry_classifier(RetryMeetings)
         .interceptor(identity.clone())
         .force_path_style(config.path_style || (config.endpoint.is_none() && endpoint.is_some()))
         // One unhealthy server must not use up the retries of another one.

@@ -38,6 +38,14 @@ use errors::{Call, Missing};
 /// Single deletes in flight where [`Store::delete_many`] cannot name keys in XML.
 const DELETES_AT_ONCE: usize = 16;
 
+/// What came of reading an object once.
+enum Read {
+    Found(Object),
+    Absent,
+    /// The head of the answer came, and its body broke off.
+    Broken(Error),
+}
+
 /// A bucket. Clones share one client and its connections.
 ///
 /// ```no_run
@@ -59,6 +67,7 @@ struct Shared {
     endpoint: String,
     identity: identity::Identity,
     capability: Capability,
+    attempts_max: u32,
     /// Whether the bucket has answered once; then a bare 404 means the key.
     bucket_seen: AtomicBool,
 }
@@ -77,6 +86,7 @@ impl S3Store {
             identity: connected.identity,
             bucket: config.bucket,
             capability: config.capability.unwrap_or_default(),
+            attempts_max: config.attempts_max,
             bucket_seen: AtomicBool::new(false),
         })))
     }
@@ -126,19 +136,22 @@ impl S3Store {
         }
     }
 
-    async fn get_or_missing(&self, key: &str) -> Result<Option<Object>> {
+    async fn read(&self, key: &str) -> Result<Read> {
         let call = self.call("get", Some(key));
         let output = match self.0.client.get_object().bucket(&self.0.bucket).key(key).send().await {
             Ok(output) => output,
             Err(error) => {
                 return match errors::missing(&error) {
-                    Some(missing) => self.absent(&call, missing).await.map(|()| None),
+                    Some(missing) => self.absent(&call, missing).await.map(|()| Read::Absent),
                     None => Err(call.failed(error)),
                 };
             }
         };
         self.bucket_is_there();
-        let body = output.body.collect().await.map_err(|error| call.broken_body(error))?.into_bytes();
+        let body = match output.body.collect().await {
+            Ok(body) => body.into_bytes(),
+            Err(error) => return Ok(Read::Broken(call.broken_body(error))),
+        };
         let head = Answer {
             metadata: output.metadata,
             etag: output.e_tag,
@@ -147,7 +160,7 @@ impl S3Store {
             content_type: output.content_type,
             version_id: output.version_id,
         };
-        Ok(Some(Object { head: head.into_head(&call)?, body }))
+        Ok(Read::Found(Object { head: head.into_head(&call)?, body }))
     }
 
     async fn delete_one(&self, key: &str, condition: Condition) -> Result<()> {
@@ -176,7 +189,8 @@ impl S3Store {
             objects.and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build());
         let delete = delete.map_err(|error| call.unbuildable(error))?;
         let request = self.0.client.delete_objects().bucket(&self.0.bucket).delete(delete);
-        let output = request.send().await.map_err(|error| call.failed(error))?;
+        let output = request.send().await;
+        let output = output.map_err(|error| call.write_failed(&Condition::None, error))?;
         let failed = output.errors.unwrap_or_default().into_iter().filter_map(|error| {
             let key = error.key?;
             let reason =
@@ -227,7 +241,16 @@ impl Store for S3Store {
 
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         limits::check_key(key)?;
-        self.get_or_missing(key).await
+        let mut attempt = 1;
+        // The SDK retries up to the head of an answer. A body that breaks off is read again here.
+        loop {
+            match self.read(key).await? {
+                Read::Found(object) => return Ok(Some(object)),
+                Read::Absent => return Ok(None),
+                Read::Broken(error) if attempt >= self.0.attempts_max => return Err(error),
+                Read::Broken(_) => attempt += 1,
+            }
+        }
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {
@@ -287,12 +310,13 @@ impl Store for S3Store {
         let output = match request.send().await {
             Ok(output) => output,
             Err(error) => {
+                let is_retried = attempts::is_retried(error.raw_response());
                 let from_call = self.call("copy", Some(from));
                 return Err(match (errors::missing(&error), &condition) {
                     (Some(Missing::Bucket), _) => call.no_such_bucket(),
                     // The 404 may be about either end of the copy.
                     (Some(_), Condition::IfMatch(_)) if self.head(from).await?.is_some() => {
-                        limits::condition_failed(to, &condition)
+                        limits::condition_failed(to, &condition).outcome_unknown(is_retried)
                     }
                     (Some(_), _) => from_call.no_such_source(),
                     (None, _) => call.write_failed(&condition, error),
