@@ -5,6 +5,7 @@
 //! answers are used: clock and randomness are fixed, so that we write the same bytes again. `S3DB_RECORD=1` records.
 
 mod documents;
+mod partitions;
 mod peer;
 
 use std::collections::BTreeMap;
@@ -51,7 +52,7 @@ async fn s3db_js_reads_what_we_write_and_we_read_what_it_updates() {
     }
 
     let input = json!({"passphrase": PASSPHRASE, "objects": objects(&store), "updates": updates});
-    let output = peer::visit(&input);
+    let output = peer::visit("interop", &input);
 
     let mut wrong = Vec::new();
     for ((resource, id), ours) in &written {

@@ -6,12 +6,12 @@ use std::process::Command;
 use s3db::store::ETag;
 use serde_json::{Value, json};
 
-/// What s3db.js makes of a database.
-pub(super) fn visit(input: &Value) -> Value {
-    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/interop.json");
+/// What s3db.js makes of a database, by the script of that name, recorded under it.
+pub(super) fn visit(name: &str, input: &Value) -> Value {
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name).with_extension("json");
     match std::env::var_os("S3DB_TEST_PEER") {
         Some(peer) => {
-            let output = run(&PathBuf::from(peer), input);
+            let output = run(&PathBuf::from(peer), name, input);
             if std::env::var_os("S3DB_RECORD").is_some() {
                 let text =
                     serde_json::to_string(&json!({"written": digest(input), "output": output})).unwrap();
@@ -39,13 +39,14 @@ fn digest(input: &Value) -> String {
     ETag::md5_of(input["objects"].to_string().as_bytes()).to_string()
 }
 
-fn run(peer: &Path, input: &Value) -> Value {
+fn run(peer: &Path, name: &str, input: &Value) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let (input_file, output_file) = (folder.path().join("input.json"), folder.path().join("output.json"));
     std::fs::write(&input_file, input.to_string()).unwrap();
     // A module is resolved from its own folder, so that the script must lie beside node_modules.
-    let script = peer.join("visit.mjs");
-    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("peer/visit.mjs"), &script).unwrap();
+    let name = format!("{name}.mjs");
+    let script = peer.join(&name);
+    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("peer").join(&name), &script).unwrap();
     let node = peer.join("node_modules/.bin/node");
     let status = Command::new(node).arg(&script).args([&input_file, &output_file]).current_dir(peer).status();
     assert!(status.expect("node starts").success(), "the script failed");

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use s3db::Database;
+use s3db::encoding::Passphrase;
 use s3db::resource::ListOptions;
-use s3db::store::{Condition, MemoryStore, PutObject, Store};
+use s3db::store::{Condition, MemoryOptions, MemoryStore, PutObject, Store};
 use serde_json::{Value, json};
 
 async fn bucket(name: &str) -> (Value, Database) {
     let path = format!("{}/buckets/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let bucket: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let store = MemoryStore::new();
+    // s3db.js keeps metadata beyond the limit of S3 in its memory.
+    let mut options = MemoryOptions::default();
+    options.capability.metadata_bytes_max = usize::MAX;
+    let store = MemoryStore::with(options);
     for object in bucket["objects"].as_array().unwrap() {
         let metadata = object["metadata"].as_object().unwrap();
         let put = PutObject {
@@ -23,14 +27,23 @@ async fn bucket(name: &str) -> (Value, Database) {
         store.put(object["key"].as_str().unwrap(), put, Condition::None).await.unwrap();
     }
     let prefix = bucket["key_prefix"].as_str().unwrap();
-    let db = Database::builder_on(Arc::new(store), prefix).connect().await.unwrap();
+    let passphrase = Passphrase::new(bucket["passphrase"].as_str().unwrap());
+    let db = Database::builder_on(Arc::new(store), prefix).passphrase(passphrase).connect().await.unwrap();
     (bucket, db)
 }
 
 #[tokio::test]
 async fn its_partitions_list_exactly() {
     let mut checked = 0;
-    for name in ["partitions", "timestamps", "versioning-evolved"] {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/buckets");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let listed: Value = serde_json::from_str(&text).unwrap();
+        if listed["expected_partitions"].as_array().is_none_or(Vec::is_empty) {
+            continue;
+        }
         let (bucket, db) = bucket(name).await;
         for expected in bucket["expected_partitions"].as_array().into_iter().flatten() {
             let resource = db.resource(expected["resource"].as_str().unwrap()).unwrap();
@@ -43,12 +56,19 @@ async fn its_partitions_list_exactly() {
             assert_eq!(view.list_ids(ListOptions::default()).await.unwrap(), wanted, "{what}");
             assert_eq!(view.count().await.unwrap(), wanted.len() as u64, "{what}");
             let listed = view.get_all().await.unwrap();
-            assert!(listed.unreadable.is_empty(), "{what}");
-            assert_eq!(listed.records.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), wanted, "{what}");
+            assert!(listed.unreadable.is_empty(), "{what}: {:?}", listed.unreadable);
+            // s3db.js passes over a reference without a document as well, once it reads documents.
+            let mut stored = Vec::new();
+            for id in wanted {
+                if resource.exists(id).await.unwrap() {
+                    stored.push(id);
+                }
+            }
+            assert_eq!(listed.records.iter().map(|r| r.id.as_str()).collect::<Vec<_>>(), stored, "{what}");
             checked += 1;
         }
     }
-    assert!(checked > 20, "{checked}");
+    assert!(checked > 100, "{checked}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 // Lets the real s3db.js open a database that this project has written, read every document, and change some.
 //
-// Usage: node visit.mjs INPUT.json OUTPUT.json
+// Usage: node interop.mjs INPUT.json OUTPUT.json
 //
 // INPUT   {"passphrase", "objects": [{"key", "metadata", "body_base64", "content_type"}], "updates": {resource: {id: changes}}}
 //         keys below the prefix "db".
