@@ -118,18 +118,8 @@ impl Wire {
 }
 
 /// Runs a scenario on each server with the faults of each seed.
-///
-/// On SeaweedFS and MiniStack only where `S3DB_WIRE_SERVERS` is set: with seeded faults before SeaweedFS `counting` has read
-/// a document without its fields, and it is not known yet whose fault that is.
 async fn everywhere(test: &str, scenario: impl AsyncFn(&Wire)) {
-    let mut sites = sites().await;
-    if std::env::var_os("S3DB_WIRE_SERVERS").is_none() {
-        println!(
-            "skipped on SeaweedFS and MiniStack: set S3DB_WIRE_SERVERS=1 to run seeded faults before them"
-        );
-        sites.truncate(1);
-    }
-    for site in sites {
+    for site in sites().await {
         for seed in seeds() {
             let wire = Wire::before(&site, test, seed, Plan::seeded(seed)).await;
             let replay = Replay(format!("S3DB_WIRE_SEED={seed} cargo test -p s3db-tests wire::{test}"));
