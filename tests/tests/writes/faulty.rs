@@ -32,7 +32,11 @@ pub(super) struct Faulty {
 
 impl Faulty {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { inner: MemoryStore::new(), script: Mutex::default() })
+        Self::around(MemoryStore::new())
+    }
+
+    pub(super) fn around(inner: MemoryStore) -> Arc<Self> {
+        Arc::new(Self { inner, script: Mutex::default() })
     }
 
     /// The next put of a key that holds `part` goes wrong.

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3db::env::{Env as _, SystemEnv};
-use s3db::store::{Condition, ListRequest, MemoryStore, PutObject, Store};
+use s3db::store::{Condition, ListRequest, MemoryOptions, MemoryStore, PutObject, Store};
 use s3db::{Database, ErrorKind, Resource, ResourceConfig};
 use s3db_testkit::TestEnv;
 use serde_json::{Value, json};
@@ -162,10 +161,13 @@ async fn a_claim_whose_answer_was_lost_is_taken_once() {
 
 #[tokio::test]
 async fn the_claim_of_a_writer_that_died_blocks_its_value_no_longer_than_the_grace_period() {
-    let store = Faulty::new();
+    let env = Arc::new(TestEnv::new(1));
+    let store =
+        Faulty::around(MemoryStore::with(MemoryOptions { env: env.clone(), ..MemoryOptions::default() }));
+    let grace = Duration::from_hours(1);
     let db = Database::builder_on(store.clone(), "app")
-        .env(Arc::new(TestEnv::new(1)))
-        .options(|options| options.claim_grace = Duration::from_millis(80))
+        .env(env.clone())
+        .options(|options| options.claim_grace = grace)
         .connect()
         .await
         .unwrap();
@@ -180,8 +182,8 @@ async fn the_claim_of_a_writer_that_died_blocks_its_value_no_longer_than_the_gra
     let early = users.insert(wanted.clone()).await.unwrap_err();
     assert_eq!((early.kind(), early.is_retryable()), (ErrorKind::Unique, true), "{early:?}");
     assert_eq!(early.context("claimed_for"), Some("dead"));
-    // The store dates objects by its own clock, which no test can move.
-    SystemEnv.sleep(Duration::from_millis(120)).await;
+    // The clock of the store, which dates its objects, is that of the test.
+    env.advance_ms(2 * i64::try_from(grace.as_millis()).unwrap());
     users.insert(wanted).await.unwrap();
     let late = users.insert(json!({"id": "dead", "email": "ann@example.com"})).await.unwrap_err();
     assert_eq!(late.context("holder"), Some("ann"));
