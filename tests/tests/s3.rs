@@ -4,6 +4,7 @@
 //! Where one is missing its test says so and is skipped; in CI (`CI=true`) it fails.
 
 mod bad_input;
+mod empty_values;
 mod metadata;
 mod secrets;
 mod tls;

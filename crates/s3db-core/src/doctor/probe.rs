@@ -224,9 +224,9 @@ const ROWS: [Row; 36] = [
         probe: Probe::MetadataEmptyValues,
         name: "metadata_empty_values",
         title: "empty values come back",
-        verdict: Verdict::Differs,
-        consequence: "none: s3db relies on no empty value",
-        advice: "",
+        verdict: Verdict::Lost,
+        consequence: "a field that holds an empty text or list is absent when it is read again",
+        advice: "where that matters, keep documents in the body (`behavior: body-only`)",
     },
     Row {
         probe: Probe::ContentType,
