@@ -6,7 +6,7 @@ const SOURCE: &str = "https://aws.amazon.com/s3/pricing/";
 const AS_OF: &str = "2025-10";
 
 /// AWS S3 Standard in us-east-1.
-pub const AWS_S3_STANDARD: Prices = standard("us-east-1", 5.0, 0.4);
+pub const AWS_S3_STANDARD: Prices = Prices { is_checked: true, ..standard("us-east-1", 5.0, 0.4) };
 
 /// Class, region, PUT COPY LIST, GET HEAD: dollars a million.
 pub(super) const TABLES: &[Prices] = &[
@@ -30,7 +30,8 @@ pub(super) const TABLES: &[Prices] = &[
     table("Standard-IA", "us-east-1", 10.0, 1.0),
     table("One Zone-IA", "us-east-1", 10.0, 1.0),
     table("Glacier Instant Retrieval", "us-east-1", 20.0, 10.0),
-    table("Express One Zone", "us-east-1", 1.13, 0.03),
+    // As the example in <https://aws.amazon.com/s3/faqs/> reckons.
+    Prices { is_checked: true, ..table("Express One Zone", "us-east-1", 1.13, 0.03) },
     table("Standard-IA", "eu-west-1", 10.0, 1.0),
     table("One Zone-IA", "eu-west-1", 10.0, 1.0),
     table("Glacier Instant Retrieval", "eu-west-1", 20.0, 10.0),

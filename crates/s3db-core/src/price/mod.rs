@@ -38,10 +38,13 @@ pub struct Prices {
     pub head_per_million: f64,
     /// DELETE, of one object or many.
     pub delete_per_million: f64,
-    /// When the prices were looked up: year and month. Empty for [`FREE`] and for prices of your own.
+    /// Year and month of the prices. Empty for [`FREE`] and for prices of your own.
     pub as_of: &'static str,
     /// Where they stand; empty as above.
     pub source: &'static str,
+    /// Whether the table was compared with what the provider publishes. The others are as they are commonly quoted: look
+    /// at `source` before you rely on them.
+    pub is_checked: bool,
 }
 
 impl Prices {
@@ -70,6 +73,7 @@ impl Prices {
             delete_per_million: 0.0,
             as_of: "",
             source: "",
+            is_checked: false,
         }
     }
 

@@ -3,13 +3,14 @@
 use super::Prices;
 
 /// A server of one's own (MinIO, SeaweedFS, Ceph), a folder or memory: no request has a price.
-pub const FREE: Prices = Prices::new("own server", 0.0, 0.0);
+pub const FREE: Prices = Prices { is_checked: true, ..Prices::new("own server", 0.0, 0.0) };
 
 /// Class A is PUT, COPY and LIST, class B GET and HEAD; deletes are free.
 const R2: Prices = Prices {
     class: "Standard",
     as_of: "2026-06",
     source: "https://developers.cloudflare.com/r2/pricing/",
+    is_checked: true,
     ..Prices::new("Cloudflare R2", 4.5, 0.36)
 };
 
@@ -19,6 +20,7 @@ pub(super) const TABLES: &[Prices] = &[
         class: "Infrequent Access",
         as_of: R2.as_of,
         source: R2.source,
+        is_checked: true,
         ..Prices::new("Cloudflare R2", 9.0, 0.9)
     },
     B2,
