@@ -2,6 +2,7 @@
 #![cfg(feature = "derive")]
 #![expect(clippy::unwrap_used, reason = "the helpers of a test end it where they fail")]
 
+mod foreign;
 mod opening;
 mod survival;
 mod types;
