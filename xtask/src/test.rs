@@ -67,6 +67,7 @@ pub(crate) fn tests(world: &World, filters: &[String], tally: &mut Tally) -> any
     command.args(["--workspace", "--all-features", "--no-fail-fast"]).args(filters);
     world.tell(&mut command);
     step::run_counting(&mut command, tally)
+        .inspect_err(|_| world.services.iter().for_each(services::Running::print_last_words))
 }
 
 /// Runs the examples in doc comments, which nextest cannot.

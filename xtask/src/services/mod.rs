@@ -118,6 +118,13 @@ impl Running {
         &self.env
     }
 
+    /// Prints the end of each server's log, for whoever reads why a test failed.
+    pub(crate) fn print_last_words(&self) {
+        for server in &self.servers {
+            println!("the log of {} ends so:\n{}", server.name(), server.last_words());
+        }
+    }
+
     fn add(&mut self, variable: &str, url: String, server: Server) {
         self.env.push((variable.to_owned(), url));
         self.servers.push(server);

@@ -6,19 +6,31 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::process::{Server, free_port, http_status};
+use super::process::{Server, free_port, http_status, http_status_with};
 
 const KEY: &str = "test";
 const SECRET: &str = "testsecret";
 
+/// How often it is started anew, with other ports and no data, before the failure is told.
+const STARTS_MAX: u32 = 3;
+
 /// Starts it, makes the bucket, and returns its connection string.
 pub(super) fn start(bin: &Path) -> Result<(Server, String)> {
+    for _ in 1..STARTS_MAX {
+        match start_once(bin) {
+            Ok(started) => return Ok(started),
+            Err(error) => eprintln!("SeaweedFS is started again: {error:#}"),
+        }
+    }
+    start_once(bin)
+}
+
+fn start_once(bin: &Path) -> Result<(Server, String)> {
     let data = super::folder()?.join("seaweedfs");
     if data.exists() {
         std::fs::remove_dir_all(&data).context("remove old data")?;
     }
     std::fs::create_dir_all(&data)?;
-    let log = data.join("log.txt");
     // Every port also takes the one 10,000 above it.
     let [s3, master, volume, filer, admin] = [(); 5].map(|()| free_port(10_000));
     let (s3, master, filer) = (s3?, master?, filer?);
@@ -35,11 +47,22 @@ pub(super) fn start(bin: &Path) -> Result<(Server, String)> {
         .args(["-volume.max=2000", "-master.volumeSizeLimitMB=64", "-s3.domainName=localhost"])
         .env("AWS_ACCESS_KEY_ID", KEY)
         .env("AWS_SECRET_ACCESS_KEY", SECRET);
-    let mut server = Server::start("seaweedfs", &mut command, &log)?;
+    let mut server = Server::start("seaweedfs", &mut command, &data.join("log.txt"))?;
     // An unsigned request is refused as soon as the server works.
-    server.wait(&log, || http_status(s3, "GET", "/").is_some())?;
-    server.wait(&log, || make_bucket(&weed, master, filer).is_ok())?;
+    server.wait("answer", || http_status(s3, "GET", "/").is_some())?;
+    server.wait("make a bucket", || make_bucket(&weed, master, filer).is_ok())?;
+    // It starts and then takes no body where less than a hundredth of the disk is free.
+    server.wait("keep a body, as when the disk is nearly full", || keeps_a_body(filer))?;
     Ok((server, format!("http://{KEY}:{SECRET}@127.0.0.1:{s3}/{}", super::BUCKET)))
+}
+
+/// Whether the bucket takes a body and gives it back. It has its bucket before a volume can be written, and until then
+/// each write hangs. The filer is asked, which takes unsigned requests and writes as the S3 server does.
+fn keeps_a_body(filer: u16) -> bool {
+    let path = format!("/buckets/{}/written-at-start", super::BUCKET);
+    let answers = [("PUT", "a body"), ("GET", ""), ("DELETE", "")]
+        .map(|(method, body)| http_status_with(filer, method, &path, body));
+    answers.iter().all(|status| status.is_some_and(|status| (200..300).contains(&status)))
 }
 
 fn make_bucket(weed: &Path, master: u16, filer: u16) -> Result<()> {
