@@ -190,7 +190,7 @@ fn shown(command: &Command) -> String {
     clippy::disallowed_methods,
     reason = "durations of steps are for people; nothing is replayed from them"
 )]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -65,7 +65,7 @@ impl Server {
 
     /// Waits until `does` is true, or says `what` the server does not do, and what it logged.
     pub(super) fn wait(&mut self, what: &str, does: impl Fn() -> bool) -> Result<()> {
-        let started = Instant::now();
+        let started = crate::step::now();
         while started.elapsed() < WAIT_MAX {
             if does() {
                 return Ok(());
