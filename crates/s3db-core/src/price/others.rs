@@ -31,7 +31,8 @@ pub(super) const TABLES: &[Prices] = &[
 const B2: Prices = Prices {
     put_per_million: 0.0,
     as_of: "2025-10",
-    source: "https://www.backblaze.com/cloud-storage/transaction-pricing",
+    source: "https://www.backblaze.com/b2/b2-transactions-price.html",
+    is_checked: true,
     ..Prices::new("Backblaze B2", 4.0, 0.4)
 };
 
