@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod calls;
+mod calls_of_many;
 mod catalog_lock;
 mod costs;
 mod doctor;

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 /// Result with the error of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -118,8 +119,10 @@ impl FieldError {
 /// assert_eq!(error.kind(), ErrorKind::NotFound);
 /// assert!(!error.is_retryable());
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -128,7 +131,7 @@ struct Inner {
     fields: Vec<FieldError>,
     retryable: bool,
     outcome_unknown: bool,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -172,7 +175,7 @@ impl Error {
     /// Keeps the cause.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -231,21 +234,6 @@ impl Error {
     /// refused by what the first try had written. From the start true of `Unavailable` only.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.outcome_unknown
-    }
-
-    /// The same error for another item of the same request.
-    pub(crate) fn without_source(&self) -> Self {
-        let Inner { kind, message, context, hint, fields, retryable, outcome_unknown, source: _ } = &*self.0;
-        Self(Box::new(Inner {
-            kind: *kind,
-            message: message.clone(),
-            context: context.clone(),
-            hint: hint.clone(),
-            fields: fields.clone(),
-            retryable: *retryable,
-            outcome_unknown: *outcome_unknown,
-            source: None,
-        }))
     }
 
     /// The error as a JSON object: `kind`, `message`, the context, `hint`, `fields`.

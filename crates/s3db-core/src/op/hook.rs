@@ -10,82 +10,17 @@ use std::sync::{Arc, RwLock};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
+use super::{Answer, HookPoint, Op, Registration};
 use crate::{Document, Error, ErrorKind, Result};
 
-/// When a hook runs.
-///
-/// Several hooks of one point run in the order in which they were registered, each with what the one before gave. An error
-/// of a hook ends the call: before a write nothing is written then; after it the error says that the write has happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum HookPoint {
-    /// Before the document is validated; it holds its id where the caller gave one.
-    BeforeInsert,
-    /// After the document was written.
-    AfterInsert,
-    /// Before the changed document is validated, with the stored one beside it. Runs again for each lost race.
-    BeforeUpdate,
-    /// After the document was written.
-    AfterUpdate,
-    /// Before the document is validated.
-    BeforeReplace,
-    /// After the document was written.
-    AfterReplace,
-    /// Before the document is deleted, with the stored one beside it, which costs 1 GET in place of 1 HEAD. Runs again
-    /// for each lost race.
-    BeforeDelete,
-    /// After the document was deleted, with what was stored.
-    AfterDelete,
-    /// Before the store is asked for a document.
-    BeforeGet,
-    /// After a document was read, by `get`, `get_or_none` or `get_many`.
-    AfterGet,
-}
-
-impl HookPoint {
-    /// Every point.
-    pub const ALL: [Self; 10] = [
-        Self::BeforeInsert,
-        Self::AfterInsert,
-        Self::BeforeUpdate,
-        Self::AfterUpdate,
-        Self::BeforeReplace,
-        Self::AfterReplace,
-        Self::BeforeDelete,
-        Self::AfterDelete,
-        Self::BeforeGet,
-        Self::AfterGet,
-    ];
-
-    /// Its name in the catalogue, such as `beforeInsert`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::BeforeInsert => "beforeInsert",
-            Self::AfterInsert => "afterInsert",
-            Self::BeforeUpdate => "beforeUpdate",
-            Self::AfterUpdate => "afterUpdate",
-            Self::BeforeReplace => "beforeReplace",
-            Self::AfterReplace => "afterReplace",
-            Self::BeforeDelete => "beforeDelete",
-            Self::AfterDelete => "afterDelete",
-            Self::BeforeGet => "beforeGet",
-            Self::AfterGet => "afterGet",
-        }
-    }
-
-    fn is_after_write(self) -> bool {
-        matches!(self, Self::AfterInsert | Self::AfterUpdate | Self::AfterReplace | Self::AfterDelete)
-    }
-}
-
-impl fmt::Display for HookPoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// What a hook sees, and gives back.
-#[derive(Clone, PartialEq)]
+///
+/// | Points | What is filled in |
+/// |---|---|
+/// | of `insert`, `update`, `replace`, `upsert`, `delete` and `get` | `id`, `document`, `stored` |
+/// | of `exists` | `id`, and `answer` after it |
+/// | of the other verbs | `op` before, `op` and `answer` after |
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct HookCall {
     /// Resource.
@@ -97,6 +32,17 @@ pub struct HookCall {
     pub document: Option<Document>,
     /// The stored document, before and after an update and a delete.
     pub stored: Option<Document>,
+    /// The call, where it is about many documents. A hook before it may change its arguments, and not its verb.
+    pub op: Option<Op<'static>>,
+    /// What the call gives back. A hook after it may change that, and not its form.
+    pub answer: Option<Answer>,
+}
+
+impl HookCall {
+    pub(crate) fn of(resource: &str) -> Self {
+        let resource = resource.to_owned();
+        Self { resource, id: None, document: None, stored: None, op: None, answer: None }
+    }
 }
 
 impl fmt::Debug for HookCall {
@@ -110,7 +56,8 @@ impl fmt::Debug for HookCall {
             .field("id", &self.id)
             .field("document", &fields(&self.document))
             .field("stored", &fields(&self.stored))
-            .finish()
+            .field("op", &self.op)
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,6 +67,8 @@ type Hook = dyn Fn(HookCall) -> BoxFuture<'static, Result<HookCall>> + Send + Sy
 #[derive(Default)]
 pub(crate) struct Hooks {
     is_used: AtomicBool,
+    /// Whether one stands around a verb as a whole.
+    is_around: AtomicBool,
     last: AtomicU64,
     points: RwLock<HashMap<HookPoint, Vec<Entry>>>,
 }
@@ -147,7 +96,7 @@ impl Hooks {
         let hook: Arc<Hook> = Arc::new(move |call| hook(call).boxed());
         let mut points = self.points.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         points.entry(point).or_default().push(Entry { number, name: name.to_owned(), hook });
-        self.is_used.store(true, Ordering::Release);
+        self.note_use(&points);
         let hooks = Arc::downgrade(self);
         Registration::new(move || {
             if let Some(hooks) = hooks.upgrade() {
@@ -161,7 +110,18 @@ impl Hooks {
         for entries in points.values_mut() {
             entries.retain(|entry| entry.number != number);
         }
-        self.is_used.store(points.values().any(|entries| !entries.is_empty()), Ordering::Release);
+        self.note_use(&points);
+    }
+
+    fn note_use(&self, points: &HashMap<HookPoint, Vec<Entry>>) {
+        let mut used = points.iter().filter(|(_, entries)| !entries.is_empty());
+        self.is_around.store(used.clone().any(|(point, _)| point.is_around()), Ordering::Release);
+        self.is_used.store(used.next().is_some(), Ordering::Release);
+    }
+
+    /// Whether something runs around a verb as a whole.
+    pub(crate) fn is_around(&self) -> bool {
+        self.is_around.load(Ordering::Acquire)
     }
 
     /// Whether something runs at a point.
@@ -177,6 +137,46 @@ impl Hooks {
     fn at(&self, point: HookPoint) -> Vec<Entry> {
         let points = self.points.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         points.get(&point).cloned().unwrap_or_default()
+    }
+
+    /// The call, after the hooks before it have seen it as a whole.
+    pub(crate) async fn before_call<'a>(&self, resource: &str, op: Op<'a>) -> Result<Op<'a>> {
+        let verb = op.verb();
+        let Some((before, _)) = HookPoint::around(verb).filter(|(before, _)| self.has(*before)) else {
+            return Ok(op);
+        };
+        let mut call = HookCall { id: op.id().map(str::to_owned), ..HookCall::of(resource) };
+        match op {
+            Op::Upsert { document } => {
+                call.document = Some(document);
+                let document = self.run(before, call).await?.document.unwrap_or_default();
+                return Ok(Op::Upsert { document });
+            }
+            Op::Exists { id } => {
+                self.run(before, call).await?;
+                return Ok(Op::Exists { id });
+            }
+            op => call.op = op.into_owned(),
+        }
+        match self.run(before, call).await?.op {
+            Some(op) if op.verb() == verb => Ok(op),
+            _ => Err(Error::new(ErrorKind::Unsupported, "a hook made another call of this one")
+                .with("point", before)
+                .with("verb", verb)
+                .hint("a hook may change the arguments in `op`; a layer may do more")),
+        }
+    }
+
+    /// What runs the hooks after a call as a whole, where there are some.
+    pub(crate) fn after_call(&self, resource: &str, op: &Op<'_>) -> Option<AfterCall<'_>> {
+        let (_, after) = HookPoint::around(op.verb()).filter(|(_, after)| self.has(*after))?;
+        let op_of_many = if op.id().is_none() { op.clone().into_owned() } else { None };
+        let id = op.id().map(str::to_owned);
+        Some(AfterCall {
+            hooks: self,
+            after,
+            call: HookCall { id, op: op_of_many, ..HookCall::of(resource) },
+        })
     }
 
     /// Runs the hooks of a point, one after the other. A panic becomes an error, and the next call runs as if nothing had
@@ -199,32 +199,34 @@ impl Hooks {
     }
 }
 
+/// Hooks that wait for the answer of a call.
+pub(crate) struct AfterCall<'a> {
+    hooks: &'a Hooks,
+    after: HookPoint,
+    call: HookCall,
+}
+
+impl AfterCall<'_> {
+    pub(crate) async fn run(self, answer: Answer) -> Result<Answer> {
+        let Self { hooks, after, mut call } = self;
+        if let (HookPoint::AfterUpsert, Answer::Record(mut record)) = (after, answer.clone()) {
+            call.document = Some(std::mem::take(&mut record.data));
+            record.data = hooks.run(after, call).await?.document.unwrap_or_default();
+            return Ok(Answer::Record(record));
+        }
+        call.answer = Some(answer);
+        let answer = hooks.run(after, call).await?.answer;
+        answer.ok_or_else(|| {
+            let error = Error::new(ErrorKind::Unsupported, "a hook took the answer of the call away")
+                .with("point", after)
+                .hint("a hook gives back the `answer` that it was given, changed or not");
+            if after.is_after_write() { error.with("written", true) } else { error }
+        })
+    }
+}
+
 fn failed(error: Error, point: HookPoint, name: &str) -> Error {
     let error = error.with("hook", name).with("point", point);
     // Trying again would write again.
     if point.is_after_write() { error.with("written", true).retryable(false) } else { error }
-}
-
-/// A layer, hook or listener that stays registered until it is removed. Dropping this keeps it.
-#[must_use = "without it the registration cannot be undone"]
-pub struct Registration(Box<dyn FnOnce() + Send + Sync>);
-
-impl Registration {
-    pub(crate) fn new(undo: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self(Box::new(undo))
-    }
-
-    /// Takes it out; calls that are on their way still go through it.
-    pub fn remove(self) {
-        (self.0)();
-    }
-
-    /// Keeps it for as long as the database is open.
-    pub fn keep(self) {}
-}
-
-impl fmt::Debug for Registration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Registration")
-    }
 }

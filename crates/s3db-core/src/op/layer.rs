@@ -16,7 +16,7 @@ use crate::{Resource, Result};
 /// # fn main() -> s3db_core::Result<()> { tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use std::sync::Arc;
 /// use async_trait::async_trait;
-/// use s3db_core::op::{Answer, Next, Op, OpLayer, Stage, Verb};
+/// use s3db_core::op::{Answer, Next, Op, OpLayer, Stage};
 /// use s3db_core::{Database, Error, ErrorKind, ResourceConfig, Result};
 /// use serde_json::json;
 ///
@@ -27,7 +27,7 @@ use crate::{Resource, Result};
 /// impl OpLayer for ReadOnly {
 ///     async fn call(&self, op: Op<'_>, next: Next<'_>) -> Result<Answer> {
 ///         match op.verb() {
-///             Verb::Get | Verb::Exists => next.run(op).await,
+///             verb if verb.is_read() => next.run(op).await,
 ///             verb => Err(Error::new(ErrorKind::Denied, "this process only reads").with("verb", verb)),
 ///         }
 ///     }
@@ -76,7 +76,7 @@ impl<'a> Next<'a> {
         match self.layers.split_first() {
             Some((layer, layers)) => layer.call(op, Next { resource: self.resource, layers }).await,
             // On the heap: the future of every verb would be as large as the largest of all.
-            None => Box::pin(self.resource.run_verb(op)).await,
+            None => Box::pin(self.resource.run_hooked(op)).await,
         }
     }
 
@@ -132,20 +132,23 @@ impl Layers {
     }
 
     fn read(&self) -> Vec<Entry> {
-        if !self.is_used.load(Ordering::Acquire) {
+        if !self.is_used() {
             return Vec::new();
         }
         self.entries.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// The chain of a call; `None` where there is no layer.
-    pub(crate) fn chain(database: &Self, resource: &Self) -> Option<Chain> {
-        if !database.is_used.load(Ordering::Acquire) && !resource.is_used.load(Ordering::Acquire) {
-            return None;
-        }
+    /// Whether there is one.
+    pub(crate) fn is_used(&self) -> bool {
+        self.is_used.load(Ordering::Acquire)
+    }
+
+    /// The chain of a call, without the layers of one stage.
+    pub(crate) fn chain(database: &Self, resource: &Self, skipped: Option<Stage>) -> Chain {
         let mut entries = database.read();
         entries.extend(resource.read());
+        entries.retain(|entry| Some(entry.stage) != skipped);
         entries.sort_by_key(|entry| entry.stage);
-        Some(Chain(entries.into_iter().map(|entry| entry.layer).collect()))
+        Chain(entries.into_iter().map(|entry| entry.layer).collect())
     }
 }

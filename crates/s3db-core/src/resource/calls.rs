@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use super::{Record, Resource, State};
-use crate::op::{Answer, Chain, HookCall, HookPoint, Layers, Op, OpLayer, Registration, Stage};
+use super::{PartitionView, Record, Resource, Shared, State};
+use crate::op::{
+    Answer, Chain, HookCall, HookPoint, Layers, Op, OpLayer, PartitionArgs, Registration, Stage,
+};
 use crate::{Document, Result};
 
 impl Resource {
@@ -49,16 +51,37 @@ impl Resource {
         Self { is_bare: true, ..self.clone() }
     }
 
-    /// The layers that a call goes through; `None` where there is none.
-    pub(super) fn chain(&self) -> Option<Chain> {
-        if self.is_bare { None } else { Layers::chain(&self.db.layers, &self.shared.layers) }
+    /// A handle whose calls skip the layers of [`Stage::Cache`], so that they are answered by the store.
+    pub fn uncached(&self) -> Self {
+        Self { skipped: Some(Stage::Cache), ..self.clone() }
     }
 
-    /// Runs a call without its layers.
-    pub(crate) async fn run_verb(&self, op: Op<'_>) -> Result<Answer> {
+    /// What a call goes through; `None` where there is nothing, so that the verb can run at once.
+    pub(super) fn chain(&self) -> Option<Chain> {
+        let Shared { layers, hooks, .. } = self.shared.as_ref();
+        let is_used = self.db.layers.is_used() || layers.is_used() || hooks.is_around();
+        (is_used && !self.is_bare).then(|| Layers::chain(&self.db.layers, layers, self.skipped))
+    }
+
+    /// Runs a call without its layers: the hooks around it, and the verb.
+    pub(crate) async fn run_hooked(&self, op: Op<'_>) -> Result<Answer> {
+        if self.is_bare {
+            return self.run_verb(op).await;
+        }
+        let before = self.shared.hooks.before_call(self.name(), op).await;
+        let op = before.map_err(|error| error.with("resource", self.name()))?;
+        let Some(after) = self.shared.hooks.after_call(self.name(), &op) else {
+            return self.run_verb(op).await;
+        };
+        let answer = self.run_verb(op).await?;
+        after.run(answer).await.map_err(|error| error.with("resource", self.name()))
+    }
+
+    async fn run_verb(&self, op: Op<'_>) -> Result<Answer> {
         Ok(match op {
             Op::Insert { document } => Answer::Record(Box::new(self.insert_now(document).await?)),
             Op::Get { id } => Answer::Found(self.get_now(&id).await?.map(Box::new)),
+            Op::GetMany { ids } => Answer::Records(self.get_many_now(ids).await),
             Op::Exists { id } => Answer::Exists(self.exists_now(&id).await?),
             Op::Update { id, change, if_match } => {
                 Answer::Record(Box::new(self.update_now(&id, &change, if_match.as_ref()).await?))
@@ -73,7 +96,30 @@ impl Resource {
             }
             Op::DeleteMany { ids } => Answer::Batch(self.delete_many_now(ids).await),
             Op::DeleteAll { force } => Answer::Count(self.delete_all_now(force).await?),
+            Op::List { partition: None, options } => Answer::Listing(self.list_now(options).await?),
+            Op::List { partition: Some(partition), options } => {
+                Answer::Listing(self.view(partition, false)?.list_now(options).await?)
+            }
+            Op::ListIds { partition: None, options, .. } => Answer::Ids(self.list_ids_now(options).await?),
+            Op::ListIds { partition: Some(partition), options, verified } => {
+                Answer::Ids(self.view(partition, verified)?.list_ids_now(options).await?)
+            }
+            Op::Page { partition: None, size, cursor } => {
+                Answer::Page(self.page_now(size, cursor.as_deref()).await?)
+            }
+            Op::Page { partition: Some(partition), size, cursor } => {
+                Answer::Page(self.view(partition, false)?.page_now(size, cursor.as_deref()).await?)
+            }
+            Op::Count { partition: None, .. } => Answer::Count(self.count_now().await?),
+            Op::Count { partition: Some(partition), verified } => {
+                Answer::Count(self.view(partition, verified)?.count_now().await?)
+            }
+            Op::Query(args) => self.query_now(*args).await?,
         })
+    }
+
+    fn view(&self, partition: PartitionArgs, verified: bool) -> Result<PartitionView> {
+        Ok(self.partition(&partition.name, partition.values.into())?.verified(verified))
     }
 
     pub(super) fn has_hook(&self, point: HookPoint) -> bool {
@@ -124,7 +170,7 @@ impl Resource {
     }
 
     fn hook_call(&self, id: Option<&str>, document: Option<Document>, stored: Option<Document>) -> HookCall {
-        HookCall { resource: self.name().to_owned(), id: id.map(str::to_owned), document, stored }
+        HookCall { id: id.map(str::to_owned), document, stored, ..HookCall::of(self.name()) }
     }
 
     /// Hooks that the catalogue names. Those of s3db.js are functions of JavaScript: they are kept where they are, and do
@@ -132,8 +178,8 @@ impl Resource {
     pub fn stored_hooks(&self) -> Vec<StoredHook> {
         let state: Arc<State> = self.state();
         let is_registered = |point: &str, name: &str| {
-            let mut points = HookPoint::ALL.into_iter().filter(|known| known.as_str() == point);
-            points.any(|point| self.shared.hooks.has_named(point, name))
+            let mut points = HookPoint::ALL.iter().filter(|known| known.as_str() == point);
+            points.any(|point| self.shared.hooks.has_named(*point, name))
         };
         state
             .stored_hooks

@@ -101,7 +101,7 @@ impl Resource {
                     }
                     Err(error) => {
                         if let Some(db) = db.upgrade() {
-                            let this = Self { db, shared, store, layers, is_bare: true };
+                            let this = Self { db, shared, store, layers, is_bare: true, skipped: None };
                             this.index_failed(&id, operation, &error);
                         }
                         return;

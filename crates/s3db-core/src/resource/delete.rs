@@ -94,10 +94,7 @@ impl Resource {
             return self.delete_many_now(ids).await;
         };
         let answered = chain.run(self, Op::DeleteMany { ids: ids.clone() }).await;
-        match answered.and_then(Answer::batch) {
-            Ok(batch) => batch,
-            Err(error) => BatchResult { ok: Vec::new(), failed: each_failed(ids, &error) },
-        }
+        answered.and_then(Answer::batch).unwrap_or_else(|error| BatchResult::all_failed(ids, &error))
     }
 
     pub(super) async fn delete_many_now(&self, ids: Vec<String>) -> BatchResult<String> {
@@ -140,8 +137,7 @@ impl Resource {
                 }
                 Err(error) => {
                     for place in places {
-                        let copy = error.without_source();
-                        results[*place] = Err(self.at(copy, &ids[*place]));
+                        results[*place] = Err(self.at(error.clone(), &ids[*place]));
                     }
                 }
             }
@@ -180,7 +176,7 @@ impl Resource {
 
     /// Deletes one by one, so that those who follow changes hear of each document.
     async fn delete_each(&self) -> Result<u64> {
-        let ids = self.list_ids(super::ListOptions::default()).await?;
+        let ids = self.list_ids_now(super::ListOptions::default()).await?;
         let deleted = self.delete_many_now(ids).await.into_result()?;
         Ok(deleted.len() as u64)
     }
@@ -203,9 +199,4 @@ impl Resource {
             deleted += keys.len() as u64;
         }
     }
-}
-
-fn each_failed(ids: Vec<String>, error: &Error) -> Vec<BatchError> {
-    let failed = ids.into_iter().enumerate();
-    failed.map(|(index, id)| BatchError { index, id: Some(id), error: error.without_source() }).collect()
 }

@@ -5,12 +5,18 @@ use std::sync::Arc;
 use futures::stream::{self, Stream, StreamExt as _};
 
 use super::{Listing, Page, Record, Resource, State, Unreadable};
+use crate::op::{HookPoint, Op};
 use crate::query::{Cursor, Position};
 use crate::store::{LIST_PAGE_MAX, ListRequest};
 use crate::{Error, ErrorKind, Result};
 
 /// Documents of a page when none are asked for.
-pub(super) const PAGE_DOCS: usize = 100;
+const PAGE_DOCS: usize = 100;
+
+/// Documents of a page of which so many were asked for.
+pub(super) fn page_size(asked: usize) -> usize {
+    if asked == 0 { PAGE_DOCS } else { asked }
+}
 
 /// Which part of a resource to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +30,14 @@ pub struct ListOptions {
 impl Resource {
     /// Ids, in the order of their UTF-8 bytes. Requests: 1 LIST per 1,000 ids.
     pub async fn list_ids(&self, options: ListOptions) -> Result<Vec<String>> {
+        let Some(chain) = self.chain() else {
+            return self.list_ids_now(options).await;
+        };
+        let op = Op::ListIds { partition: None, options, verified: false };
+        chain.run(self, op).await?.ids()
+    }
+
+    pub(super) async fn list_ids_now(&self, options: ListOptions) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         let limit = options.limit.unwrap_or(usize::MAX);
         let mut pages = std::pin::pin!(self.id_pages(options.after, limit));
@@ -38,6 +52,13 @@ impl Resource {
     ///
     /// Requests: 1 LIST per 1,000 ids + 1 GET a document.
     pub async fn list(&self, options: ListOptions) -> Result<Listing> {
+        match self.chain() {
+            None => self.list_now(options).await,
+            Some(chain) => chain.run(self, Op::List { partition: None, options }).await?.listing(),
+        }
+    }
+
+    pub(super) async fn list_now(&self, options: ListOptions) -> Result<Listing> {
         let mut listing = Listing::default();
         let limit = options.limit.unwrap_or(usize::MAX);
         let mut documents = std::pin::pin!(self.scan(options.after, limit, self.db.options.parallelism));
@@ -47,6 +68,7 @@ impl Resource {
                 Scanned::Unreadable(unreadable) => listing.unreadable.push(unreadable),
             }
         }
+        self.after_reads(&mut listing.records, &mut listing.unreadable).await?;
         Ok(listing)
     }
 
@@ -57,6 +79,13 @@ impl Resource {
 
     /// Number of documents. Requests: 1 LIST per 1,000 documents.
     pub async fn count(&self) -> Result<u64> {
+        match self.chain() {
+            None => self.count_now().await,
+            Some(chain) => chain.run(self, Op::Count { partition: None, verified: false }).await?.count(),
+        }
+    }
+
+    pub(super) async fn count_now(&self) -> Result<u64> {
         let mut request = ListRequest::prefix(self.db.keys.documents(self.name())?);
         let mut count = 0;
         loop {
@@ -78,12 +107,20 @@ impl Resource {
     /// Requests: 1 LIST per 1,000 ids + 1 GET a document, whichever page it is.
     /// Errors: `Config` for a cursor of another resource.
     pub async fn page(&self, size: usize, cursor: Option<&str>) -> Result<Page> {
-        let size = if size == 0 { PAGE_DOCS } else { size };
+        let Some(chain) = self.chain() else {
+            return self.page_now(size, cursor).await;
+        };
+        let (size, cursor) = (page_size(size), cursor.map(str::to_owned));
+        chain.run(self, Op::Page { partition: None, size, cursor }).await?.page()
+    }
+
+    pub(super) async fn page_now(&self, size: usize, cursor: Option<&str>) -> Result<Page> {
+        let size = page_size(size);
         let scope = format!("page:{}", self.name());
         let after =
             cursor.map(|cursor| Cursor::decode(cursor, &scope)).transpose()?.map(|position| position.id);
         // One id more tells whether there is a next page.
-        let mut ids = self.list_ids(ListOptions { limit: Some(size.saturating_add(1)), after }).await?;
+        let mut ids = self.list_ids_now(ListOptions { limit: Some(size.saturating_add(1)), after }).await?;
         let more = ids.len() > size;
         ids.truncate(size);
         let next = ids.last().filter(|_| more).cloned();
@@ -96,6 +133,7 @@ impl Resource {
                 Scanned::Unreadable(unreadable) => page.unreadable.push(unreadable),
             }
         }
+        self.after_reads(&mut page.records, &mut page.unreadable).await?;
         page.next_cursor = next.map(|id| Cursor::new(scope, Position { values: Vec::new(), id }).encode());
         Ok(page)
     }
@@ -144,6 +182,32 @@ impl Resource {
             }
             Err(error) => Ok(Some(Scanned::Unreadable(Unreadable { id, error }))),
         }
+    }
+
+    /// Lets the hooks of `AfterGet` see documents that many were read with. One that they refuse is reported beside the
+    /// others, unless trying again may help.
+    pub(super) async fn after_reads(
+        &self,
+        records: &mut Vec<Record>,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<()> {
+        if !self.has_hook(HookPoint::AfterGet) {
+            return Ok(());
+        }
+        let hooked = std::mem::take(records).into_iter().map(|record| async move {
+            let id = record.id.clone();
+            let hooked = self.after(HookPoint::AfterGet, record, None).await;
+            hooked.map_err(|error| Unreadable { error: self.at(error, &id), id })
+        });
+        let mut hooked = stream::iter(hooked).buffered(self.db.options.parallelism);
+        while let Some(hooked) = hooked.next().await {
+            match hooked {
+                Ok(record) => records.push(record),
+                Err(refused) if refused.error.is_retryable() => return Err(refused.error),
+                Err(refused) => unreadable.push(refused),
+            }
+        }
+        Ok(())
     }
 
     /// Pages of ids, each fetched when the one before is used up.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::database::Inner;
 use crate::encoding::KeyRing;
+use crate::op::Stage;
 use crate::store::Store;
 use crate::{Document, Error, ErrorKind, Result};
 
@@ -77,12 +78,14 @@ pub struct Resource {
     pub(crate) layers: Layers,
     /// Whether calls skip all layers and hooks.
     pub(crate) is_bare: bool,
+    /// The stage whose layers calls skip.
+    pub(crate) skipped: Option<Stage>,
 }
 
 impl Resource {
     pub(crate) fn new(db: Arc<Inner>, shared: Arc<Shared>) -> Self {
         let store = db.store.clone();
-        Self { db, shared, store, layers: Layers::default(), is_bare: false }
+        Self { db, shared, store, layers: Layers::default(), is_bare: false, skipped: None }
     }
 
     /// Name of the resource.

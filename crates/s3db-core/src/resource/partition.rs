@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::list::Scanned;
 use super::{ListOptions, Listing, Page, Query, Record, Resource, State, document};
 use crate::key::{Lookup, Partition};
+use crate::op::{Op, PartitionArgs};
 use crate::query::{Cursor, Position};
 use crate::{Document, Error, ErrorKind, Result};
 
@@ -19,6 +20,8 @@ use crate::{Document, Error, ErrorKind, Result};
 pub struct PartitionView {
     resource: Resource,
     partition: Partition,
+    /// As they were given.
+    values: Document,
     lookup: Lookup,
     verified: bool,
 }
@@ -55,7 +58,8 @@ impl Resource {
         let values = document(values).map_err(in_resource)?;
         let lookup =
             Lookup::of_values(partition, &self.db.keys, self.name(), &values).map_err(in_resource)?;
-        Ok(PartitionView { resource: self.clone(), partition: partition.clone(), lookup, verified: false })
+        let (resource, partition) = (self.clone(), partition.clone());
+        Ok(PartitionView { resource, partition, values, lookup, verified: false })
     }
 
     /// The same for values that come as text, from a command line or a URL: each is read as the type of its field.
@@ -122,6 +126,14 @@ impl PartitionView {
 
     /// Ids, in the order of their UTF-8 bytes. Requests: 1 LIST per 1,000 references.
     pub async fn list_ids(&self, options: ListOptions) -> Result<Vec<String>> {
+        let Some(chain) = self.resource.chain() else {
+            return self.list_ids_now(options).await;
+        };
+        let op = Op::ListIds { partition: Some(self.args()), options, verified: self.verified };
+        chain.run(&self.resource, op).await?.ids()
+    }
+
+    pub(super) async fn list_ids_now(&self, options: ListOptions) -> Result<Vec<String>> {
         let limit = options.limit.unwrap_or(usize::MAX);
         if self.verified {
             return Ok(self.take(options.after, limit).await?.0.ids());
@@ -133,7 +145,17 @@ impl PartitionView {
     ///
     /// Requests: 1 LIST per 1,000 references + 1 GET a document.
     pub async fn list(&self, options: ListOptions) -> Result<Listing> {
-        Ok(self.take(options.after, options.limit.unwrap_or(usize::MAX)).await?.0)
+        let Some(chain) = self.resource.chain() else {
+            return self.list_now(options).await;
+        };
+        let op = Op::List { partition: Some(self.args()), options };
+        chain.run(&self.resource, op).await?.listing()
+    }
+
+    pub(super) async fn list_now(&self, options: ListOptions) -> Result<Listing> {
+        let (mut listing, _) = self.take(options.after, options.limit.unwrap_or(usize::MAX)).await?;
+        self.resource.after_reads(&mut listing.records, &mut listing.unreadable).await?;
+        Ok(listing)
     }
 
     /// All documents of the view. Requests: as [`list`](Self::list).
@@ -143,8 +165,16 @@ impl PartitionView {
 
     /// Number of references. Requests: 1 LIST per 1,000.
     pub async fn count(&self) -> Result<u64> {
+        let Some(chain) = self.resource.chain() else {
+            return self.count_now().await;
+        };
+        let op = Op::Count { partition: Some(self.args()), verified: self.verified };
+        chain.run(&self.resource, op).await?.count()
+    }
+
+    pub(super) async fn count_now(&self) -> Result<u64> {
         if self.verified {
-            return Ok(self.get_all().await?.ids().len() as u64);
+            return Ok(self.take(None, usize::MAX).await?.0.ids().len() as u64);
         }
         self.resource.count_references(&self.lookup).await
     }
@@ -155,11 +185,21 @@ impl PartitionView {
     /// document.
     /// Errors: `Config` for a cursor of another view.
     pub async fn page(&self, size: usize, cursor: Option<&str>) -> Result<Page> {
-        let size = if size == 0 { super::list::PAGE_DOCS } else { size };
+        let Some(chain) = self.resource.chain() else {
+            return self.page_now(size, cursor).await;
+        };
+        let (size, cursor) = (super::list::page_size(size), cursor.map(str::to_owned));
+        let op = Op::Page { partition: Some(self.args()), size, cursor };
+        chain.run(&self.resource, op).await?.page()
+    }
+
+    pub(super) async fn page_now(&self, size: usize, cursor: Option<&str>) -> Result<Page> {
+        let size = super::list::page_size(size);
         let scope = format!("page:{}:{}", self.resource.name(), self.scope());
         let after =
             cursor.map(|cursor| Cursor::decode(cursor, &scope)).transpose()?.map(|position| position.id);
-        let (listing, last) = self.take(after, size).await?;
+        let (mut listing, last) = self.take(after, size).await?;
+        self.resource.after_reads(&mut listing.records, &mut listing.unreadable).await?;
         let next_cursor = last.map(|id| Cursor::new(scope, Position { values: Vec::new(), id }).encode());
         Ok(Page { records: listing.records, unreadable: listing.unreadable, next_cursor })
     }
@@ -178,6 +218,11 @@ impl PartitionView {
     /// Starts a query of these documents; see [`Resource::query`].
     pub fn query(&self, filter: Value) -> Query {
         self.resource.query(filter).within(self.clone())
+    }
+
+    /// The partition and its values, as they were given.
+    pub(super) fn args(&self) -> PartitionArgs {
+        PartitionArgs { name: self.partition.name.clone(), values: self.values.clone() }
     }
 
     pub(super) fn lookup(&self) -> &Lookup {

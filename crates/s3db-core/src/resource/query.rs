@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::list::Scanned;
 use super::{Page, PartitionView, Record, Resource, Select, Unreadable};
+use crate::op::{Answer, Op, QueryArgs, QueryOutput, canonical};
 use crate::plan::{PartitionPlan, QueryPlan, QuerySources};
 use crate::query::{Cursor, Filter, Position, SortKey};
 use crate::{Document, Result};
@@ -18,13 +19,9 @@ use crate::{Document, Result};
 #[must_use = "a query does nothing until it is run"]
 pub struct Query {
     pub(super) resource: Resource,
-    filter: Value,
-    sort: Vec<SortKey>,
-    limit: Option<usize>,
-    cursor: Option<String>,
+    /// What is asked for, but for the partition.
+    args: QueryArgs,
     within: Option<PartitionView>,
-    verified: bool,
-    scan: bool,
 }
 
 /// What a query has found.
@@ -51,9 +48,21 @@ enum Candidate {
 impl Resource {
     /// Starts a query; see [`Filter`] for the language. Without more it returns every match in the order of ids.
     pub fn query(&self, filter: Value) -> Query {
-        let resource = self.clone();
-        let (sort, limit, cursor, within) = (Vec::new(), None, None, None);
-        Query { resource, filter, sort, limit, cursor, within, verified: false, scan: false }
+        Query { resource: self.clone(), args: QueryArgs { filter, ..QueryArgs::default() }, within: None }
+    }
+
+    /// Runs a query as a layer or hook has left it.
+    pub(super) async fn query_now(&self, mut args: QueryArgs) -> Result<Answer> {
+        let output = std::mem::take(&mut args.output);
+        let partition = args.partition.take();
+        let within = partition.map(|args| self.partition(&args.name, args.values.into())).transpose()?;
+        let query = Query { resource: self.clone(), args, within };
+        Ok(match output {
+            QueryOutput::Documents => Answer::Page(query.run_now().await?),
+            QueryOutput::Fields(fields) => Answer::Selection(query.select(fields).run_now().await?),
+            QueryOutput::Ids => Answer::Ids(query.ids_now().await?),
+            QueryOutput::Count => Answer::Count(query.count_now().await?),
+        })
     }
 }
 
@@ -62,31 +71,31 @@ impl Query {
     ///
     /// A sorted query reads every candidate before it returns; with a limit it keeps no more than twice that many.
     pub fn sort(mut self, field: &str) -> Self {
-        self.sort.push(SortKey::parse(field));
+        self.args.sort.push(SortKey::parse(field));
         self
     }
 
     /// Most matches to return.
     pub fn limit(mut self, limit: usize) -> Self {
-        self.limit = Some(limit);
+        self.args.limit = Some(limit);
         self
     }
 
     /// Goes on where a page ended.
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
-        self.cursor = Some(cursor.into());
+        self.args.cursor = Some(cursor.into());
         self
     }
 
     /// Reads every document, also where the keys of references would give the answer.
     pub fn verified(mut self, verified: bool) -> Self {
-        self.verified = verified;
+        self.args.verified = verified;
         self
     }
 
     /// Reads every document of the resource, past all partitions.
     pub fn scan(mut self) -> Self {
-        self.scan = true;
+        self.args.scan = true;
         self
     }
 
@@ -103,7 +112,7 @@ impl Query {
     /// Whether it stops as soon as it has found enough, so that the matches decide how much it reads.
     pub(crate) fn may_stop_early(&self) -> bool {
         let all_match = self.within.is_none() && self.parse().is_ok_and(|filter| filter.is_all());
-        self.limit.is_some() && self.sort.is_empty() && !all_match
+        self.args.limit.is_some() && self.args.sort.is_empty() && !all_match
     }
 
     pub(super) fn within(mut self, view: PartitionView) -> Self {
@@ -136,9 +145,25 @@ impl Query {
     /// the resource, and 1 GET a candidate.
     /// Errors: `Config` for a bad filter or a cursor of another query.
     pub async fn run(self) -> Result<Page> {
-        let matches = self.matches(None).await?;
-        let records = matches.found.into_iter().filter_map(Match::into_record).collect();
-        Ok(Page { records, unreadable: matches.unreadable, next_cursor: matches.next_cursor })
+        let Some(chain) = self.resource.chain() else {
+            return self.run_now().await;
+        };
+        let (resource, op) = self.call(QueryOutput::Documents);
+        chain.run(&resource, op).await?.page()
+    }
+
+    async fn run_now(self) -> Result<Page> {
+        let Matches { found, mut unreadable, next_cursor } = self.matches(None).await?;
+        let mut records = found.into_iter().filter_map(Match::into_record).collect();
+        self.resource.after_reads(&mut records, &mut unreadable).await?;
+        Ok(Page { records, unreadable, next_cursor })
+    }
+
+    /// The query as a call.
+    pub(super) fn call(self, output: QueryOutput) -> (Resource, Op<'static>) {
+        let Self { resource, args, within } = self;
+        let partition = within.map(|view| view.args());
+        (resource, Op::Query(Box::new(QueryArgs { partition, output, ..args })))
     }
 
     /// The ids of the matches. Requests: LIST alone where the plan of `select([])` is covered, else those of
@@ -146,6 +171,14 @@ impl Query {
     ///
     /// Errors: as [`run`](Self::run); that of the first document that cannot be read.
     pub async fn ids(self) -> Result<Vec<String>> {
+        let Some(chain) = self.resource.chain() else {
+            return self.ids_now().await;
+        };
+        let (resource, op) = self.call(QueryOutput::Ids);
+        chain.run(&resource, op).await?.ids()
+    }
+
+    async fn ids_now(self) -> Result<Vec<String>> {
         let matches = self.matches(Some(&[])).await?;
         match matches.unreadable.into_iter().next() {
             Some(unreadable) => Err(unreadable.error),
@@ -155,8 +188,16 @@ impl Query {
 
     /// Number of the matches, whatever the limit. Requests and errors: as [`ids`](Self::ids).
     pub async fn count(mut self) -> Result<u64> {
-        (self.limit, self.cursor) = (None, None);
-        self.sort.clear();
+        (self.args.limit, self.args.cursor) = (None, None);
+        self.args.sort.clear();
+        let Some(chain) = self.resource.chain() else {
+            return self.count_now().await;
+        };
+        let (resource, op) = self.call(QueryOutput::Count);
+        chain.run(&resource, op).await?.count()
+    }
+
+    async fn count_now(self) -> Result<u64> {
         let filter = self.parse()?;
         let plan = self.plan_for(&filter, Some(&[]))?;
         let mut count = 0;
@@ -174,15 +215,15 @@ impl Query {
     pub(super) async fn matches(&self, fields: Option<&[&str]>) -> Result<Matches> {
         let filter = self.parse()?;
         let scope = self.scope();
-        let start = self.cursor.as_deref().map(|cursor| Cursor::decode(cursor, &scope)).transpose()?;
-        if self.limit == Some(0) {
+        let start = self.args.cursor.as_deref().map(|cursor| Cursor::decode(cursor, &scope)).transpose()?;
+        if self.args.limit == Some(0) {
             return Ok(Matches::default());
         }
         let plan = self.plan_for(&filter, fields)?;
         if matches!(plan, QueryPlan::Id(_)) && start.is_some() {
             return Ok(Matches::default());
         }
-        if self.sort.is_empty() {
+        if self.args.sort.is_empty() {
             self.in_id_order(&plan, &filter, &scope, start).await
         } else {
             self.sorted(&plan, &filter, &scope, start).await
@@ -190,14 +231,14 @@ impl Query {
     }
 
     pub(super) fn parse(&self) -> Result<Filter> {
-        Filter::parse(&self.filter).map_err(|error| error.with("resource", self.resource.name()))
+        Filter::parse(&self.args.filter).map_err(|error| error.with("resource", self.resource.name()))
     }
 
     pub(super) fn plan_for(&self, filter: &Filter, fields: Option<&[&str]>) -> Result<QueryPlan> {
         let state = self.resource.state();
-        let fields = fields.filter(|_| !self.verified && !self.scan);
+        let fields = fields.filter(|_| !self.args.verified && !self.args.scan);
         let fields: Option<Vec<&str>> = fields.map(|fields| {
-            fields.iter().copied().chain(self.sort.iter().map(|key| key.path.as_str())).collect()
+            fields.iter().copied().chain(self.args.sort.iter().map(|key| key.path.as_str())).collect()
         });
         let none = BTreeSet::new();
         let sources = QuerySources {
@@ -205,7 +246,7 @@ impl Query {
             resource: self.resource.name(),
             schema: &state.schema,
             partitions: &state.partitions,
-            complete: if self.scan { &none } else { &state.complete },
+            complete: if self.args.scan { &none } else { &state.complete },
             steady: &state.steady,
             always_present: &state.always_present,
         };
@@ -227,7 +268,7 @@ impl Query {
     ) -> BoxStream<'a, Result<Candidate>> {
         let parallelism = self.resource.db.options.parallelism;
         // With nothing to filter each document is a match, so that few more than the limit need be looked at.
-        let limit = self.limit.unwrap_or(usize::MAX).saturating_add(1);
+        let limit = self.args.limit.unwrap_or(usize::MAX).saturating_add(1);
         let (need, at_once) =
             if filter.is_all() { (limit, parallelism.min(limit)) } else { (usize::MAX, parallelism) };
         match plan {
@@ -235,7 +276,7 @@ impl Query {
                 let ids = stream::iter([Ok(id.clone())]);
                 self.checked(self.resource.fetch_all(ids, 1), filter)
             }
-            QueryPlan::Scan if self.sort.is_empty() => {
+            QueryPlan::Scan if self.args.sort.is_empty() => {
                 self.checked(self.resource.scan(after, need, at_once), filter)
             }
             QueryPlan::Scan => self.checked(self.resource.scan(None, usize::MAX, parallelism), filter),
@@ -304,7 +345,7 @@ impl Query {
         scope: &str,
         start: Option<Position>,
     ) -> Result<Matches> {
-        let limit = self.limit.unwrap_or(usize::MAX);
+        let limit = self.args.limit.unwrap_or(usize::MAX);
         let mut matches = Matches::default();
         let mut candidates = pin!(self.candidates(plan, filter, start.map(|start| start.id)));
         while let Some(candidate) = candidates.try_next().await? {
@@ -328,7 +369,7 @@ impl Query {
         scope: &str,
         start: Option<Position>,
     ) -> Result<Matches> {
-        let keep = self.limit.map_or(usize::MAX, |limit| limit.saturating_add(1));
+        let keep = self.args.limit.map_or(usize::MAX, |limit| limit.saturating_add(1));
         let mut matches = Matches::default();
         let mut placed: Vec<(Position, Match)> = Vec::new();
         let mut candidates = pin!(self.candidates(plan, filter, None));
@@ -341,7 +382,7 @@ impl Query {
                 Candidate::Match(found) => found,
             };
             let position = self.position(&found);
-            if start.as_ref().is_some_and(|start| position.compare(start, &self.sort).is_le()) {
+            if start.as_ref().is_some_and(|start| position.compare(start, &self.args.sort).is_le()) {
                 continue;
             }
             placed.push((position, found));
@@ -350,7 +391,7 @@ impl Query {
             }
         }
         self.keep_first(&mut placed, keep);
-        if let Some(limit) = self.limit
+        if let Some(limit) = self.args.limit
             && placed.len() > limit
         {
             placed.truncate(limit);
@@ -362,24 +403,25 @@ impl Query {
     }
 
     fn keep_first(&self, placed: &mut Vec<(Position, Match)>, keep: usize) {
-        placed.sort_by(|(a, _), (b, _)| a.compare(b, &self.sort));
+        placed.sort_by(|(a, _), (b, _)| a.compare(b, &self.args.sort));
         placed.truncate(keep);
     }
 
     fn position(&self, found: &Match) -> Position {
         match found {
             Match::Record(record) => {
-                Position::of(&self.sort, &record.id, Some(&record.meta.version), &record.data)
+                Position::of(&self.args.sort, &record.id, Some(&record.meta.version), &record.data)
             }
-            Match::Told(id, told) => Position::of(&self.sort, id, None, told),
+            Match::Told(id, told) => Position::of(&self.args.sort, id, None, told),
         }
     }
 
     /// What a cursor is bound to: resource, filter and order, and the values of the partition that was named.
     fn scope(&self) -> String {
         let mut hash = Sha256::new();
-        hash.update(self.filter.to_string());
-        for key in &self.sort {
+        // The order of its members makes no difference.
+        hash.update(canonical(self.args.filter.clone()));
+        for key in &self.args.sort {
             hash.update(format!("{key:?}"));
         }
         if let Some(view) = &self.within {

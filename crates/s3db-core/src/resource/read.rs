@@ -6,7 +6,7 @@ use futures::stream::{self, StreamExt as _};
 
 use super::{BatchError, BatchResult, Record, Resource, State};
 use crate::Result;
-use crate::op::{HookPoint, Op};
+use crate::op::{Answer, HookPoint, Op};
 
 impl Resource {
     /// Reads a document.
@@ -46,11 +46,20 @@ impl Resource {
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        let gets =
-            ids.into_iter().map(Into::into).enumerate().map(|(index, id): (usize, String)| async move {
-                let result = self.get(&id).await;
-                (index, id, result)
-            });
+        let ids: Vec<String> = ids.into_iter().map(Into::into).collect();
+        let Some(chain) = self.chain() else {
+            return self.get_many_now(ids).await;
+        };
+        let answered = chain.run(self, Op::GetMany { ids: ids.clone() }).await;
+        answered.and_then(Answer::records).unwrap_or_else(|error| BatchResult::all_failed(ids, &error))
+    }
+
+    pub(super) async fn get_many_now(&self, ids: Vec<String>) -> BatchResult<Record> {
+        let gets = ids.into_iter().enumerate().map(|(index, id)| async move {
+            let found = self.get_now(&id).await;
+            let result = found.and_then(|found| found.ok_or_else(|| self.not_found(&id)));
+            (index, id, result)
+        });
         let mut results = stream::iter(gets).buffered(self.db.options.parallelism);
         let mut batch = BatchResult::default();
         while let Some((index, id, result)) = results.next().await {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::behavior::Behavior;
@@ -10,7 +11,7 @@ use crate::store::{ETag, Object};
 use crate::{Document, Error};
 
 /// A document with its id and what the store knows of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Record {
     /// Id.
@@ -22,7 +23,7 @@ pub struct Record {
 }
 
 /// What the store knows of a document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordMeta {
     /// ETag of the object.
@@ -34,6 +35,7 @@ pub struct RecordMeta {
     /// Bytes of the object's body.
     pub content_length: u64,
     /// Content type of the object.
+    #[serde(with = "shared_text")]
     pub content_type: Option<Arc<str>>,
     /// Whether the body holds the user's own content.
     pub has_content: bool,
@@ -50,7 +52,8 @@ pub struct RecordMeta {
 ///
 /// An ETag is the hash of the body alone, so that it depends on who wrote the document last. The weaker check is the
 /// greater one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum WriteCheck {
     /// Every change is seen: the document carries a stamp, or was to be absent.
@@ -148,7 +151,7 @@ impl Record {
 }
 
 /// A document that could not be read, beside those that could.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Unreadable {
     /// Id.
@@ -158,34 +161,37 @@ pub struct Unreadable {
 }
 
 /// Records in the order of their ids, and the documents among them that could not be read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Listing {
     /// Readable documents.
     pub records: Vec<Record>,
     /// Unreadable documents; their errors say why.
+    #[serde(skip)]
     pub unreadable: Vec<Unreadable>,
 }
 
 /// One page of records.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Page {
     /// Readable documents.
     pub records: Vec<Record>,
     /// Unreadable documents met on the way; their errors say why.
+    #[serde(skip)]
     pub unreadable: Vec<Unreadable>,
     /// Pass it on to get the next page; `None` on the last.
     pub next_cursor: Option<String>,
 }
 
 /// Outcome of a batch: every item succeeded or failed by itself.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct BatchResult<T> {
     /// Results of the items that succeeded, in input order.
     pub ok: Vec<T>,
     /// Items that failed, in input order.
+    #[serde(skip)]
     pub failed: Vec<BatchError>,
 }
 
@@ -196,6 +202,13 @@ impl<T> Default for BatchResult<T> {
 }
 
 impl<T> BatchResult<T> {
+    /// A batch in which every item failed for one reason.
+    pub(crate) fn all_failed(ids: Vec<String>, error: &Error) -> Self {
+        let failed = ids.into_iter().enumerate();
+        let failed = failed.map(|(index, id)| BatchError { index, id: Some(id), error: error.clone() });
+        Self { ok: Vec::new(), failed: failed.collect() }
+    }
+
     /// The results, or the first failure.
     pub fn into_result(self) -> crate::Result<Vec<T>> {
         match self.failed.into_iter().next() {
@@ -206,7 +219,7 @@ impl<T> BatchResult<T> {
 }
 
 /// An item of a batch that failed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct BatchError {
     /// Place in the input, from 0.
@@ -215,4 +228,24 @@ pub struct BatchError {
     pub id: Option<String>,
     /// Why.
     pub error: Error,
+}
+
+/// `Arc<str>` as text.
+mod shared_text {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        text: &Option<Arc<str>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        text.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<str>>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(Arc::from))
+    }
 }

@@ -1,9 +1,11 @@
 //! Queries of some fields.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::query::Match;
 use super::{Query, Unreadable};
+use crate::op::QueryOutput;
 use crate::plan::QueryPlan;
 use crate::query::Filter;
 use crate::{Document, Result};
@@ -17,7 +19,7 @@ pub struct Select {
 }
 
 /// Fields of one document.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Row {
     /// Id of the document.
@@ -27,12 +29,13 @@ pub struct Row {
 }
 
 /// Rows in the order of the query, and the documents on the way that could not be read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Selection {
     /// A row for each match.
     pub rows: Vec<Row>,
     /// Unreadable documents; their errors say why.
+    #[serde(skip)]
     pub unreadable: Vec<Unreadable>,
     /// Pass it on to get the next rows; `None` at the end.
     pub next_cursor: Option<String>,
@@ -51,6 +54,15 @@ impl Select {
     ///
     /// Requests and errors: LIST alone where the plan is covered, else those of [`Query::run`].
     pub async fn run(self) -> Result<Selection> {
+        let Self { query, fields } = self;
+        let Some(chain) = query.resource.chain() else {
+            return Self { query, fields }.run_now().await;
+        };
+        let (resource, op) = query.call(QueryOutput::Fields(fields));
+        chain.run(&resource, op).await?.selection()
+    }
+
+    pub(super) async fn run_now(self) -> Result<Selection> {
         let matches = self.query.matches(Some(&self.paths())).await?;
         let rows = matches.found.iter().map(|found| self.row(found)).collect();
         Ok(Selection { rows, unreadable: matches.unreadable, next_cursor: matches.next_cursor })

@@ -77,6 +77,18 @@ impl fmt::Debug for ETag {
     }
 }
 
+impl serde::Serialize for ETag {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ETag {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <std::borrow::Cow<'de, str>>::deserialize(deserializer).map(|text| Self::new(&text))
+    }
+}
+
 impl PartialEq for ETag {
     fn eq(&self, other: &Self) -> bool {
         self.as_bytes() == other.as_bytes()

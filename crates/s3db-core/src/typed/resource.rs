@@ -30,6 +30,11 @@ impl<T: TypedDocument> Typed<T> {
         &self.raw
     }
 
+    /// As [`Resource::uncached`].
+    pub fn uncached(&self) -> Self {
+        Self { raw: self.raw.uncached(), ..self.clone() }
+    }
+
     /// Name of the resource.
     pub fn name(&self) -> &str {
         self.raw.name()

@@ -1,0 +1,134 @@
+//! What calls give back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::resource::{BatchResult, Listing, Page, Record, Selection};
+use crate::{Error, ErrorKind, Result};
+
+/// What a call gives back.
+///
+/// It can be serialised, so that a cache can keep it. Items that failed are left out then: a cache keeps only what
+/// [`is_whole`](Self::is_whole). What was secret in a document is in the clear here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Answer {
+    /// A document that was written.
+    Record(Box<Record>),
+    /// What a read has found.
+    Found(Option<Box<Record>>),
+    /// What reads of several ids have found.
+    Records(BatchResult<Record>),
+    /// Whether a document is there.
+    Exists(bool),
+    /// A delete has happened.
+    Deleted,
+    /// What became of several deletes.
+    Batch(BatchResult<String>),
+    /// A number of documents: how many were deleted, or how many there are.
+    Count(u64),
+    /// Documents of a list.
+    Listing(Listing),
+    /// Ids of a list or a query.
+    Ids(Vec<String>),
+    /// A page of documents, of a list or a query.
+    Page(Page),
+    /// Fields of documents.
+    Selection(Selection),
+}
+
+/// Takes one kind of answer, and refuses the others.
+macro_rules! takes {
+    ($($(#[$doc:meta])* $name:ident($variant:ident) -> $type:ty = $wanted:literal;)*) => {$(
+        $(#[$doc])*
+        pub(crate) fn $name(self) -> Result<$type> {
+            match self {
+                Self::$variant(value) => Ok(value),
+                other => Err(other.is_not($wanted)),
+            }
+        }
+    )*};
+}
+
+impl Answer {
+    takes! {
+        records(Records) -> BatchResult<Record> = "records";
+        exists(Exists) -> bool = "whether it exists";
+        batch(Batch) -> BatchResult<String> = "a batch";
+        count(Count) -> u64 = "a count";
+        listing(Listing) -> Listing = "a listing";
+        ids(Ids) -> Vec<String> = "ids";
+        page(Page) -> Page = "a page";
+        selection(Selection) -> Selection = "a selection";
+    }
+
+    pub(crate) fn record(self) -> Result<Record> {
+        match self {
+            Self::Record(record) | Self::Found(Some(record)) => Ok(*record),
+            other => Err(other.is_not("a record")),
+        }
+    }
+
+    pub(crate) fn found(self) -> Result<Option<Record>> {
+        match self {
+            Self::Found(found) => Ok(found.map(|record| *record)),
+            Self::Record(record) => Ok(Some(*record)),
+            other => Err(other.is_not("what was found")),
+        }
+    }
+
+    pub(crate) fn deleted(self) -> Result<()> {
+        match self {
+            Self::Deleted => Ok(()),
+            other => Err(other.is_not("a delete")),
+        }
+    }
+
+    /// Whether no item of it failed and no document of it was unreadable.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::Records(batch) => batch.failed.is_empty(),
+            Self::Batch(batch) => batch.failed.is_empty(),
+            Self::Listing(listing) => listing.unreadable.is_empty(),
+            Self::Page(page) => page.unreadable.is_empty(),
+            Self::Selection(selection) => selection.unreadable.is_empty(),
+            Self::Record(_) | Self::Found(_) | Self::Exists(_) => true,
+            Self::Deleted | Self::Count(_) | Self::Ids(_) => true,
+        }
+    }
+
+    /// Every whole document in it.
+    pub fn documents_mut(&mut self) -> impl Iterator<Item = &mut Record> {
+        let (one, many): (Option<&mut Record>, &mut [Record]) = match self {
+            Self::Record(record) | Self::Found(Some(record)) => (Some(record), &mut []),
+            Self::Records(batch) => (None, &mut batch.ok),
+            Self::Listing(listing) => (None, &mut listing.records),
+            Self::Page(page) => (None, &mut page.records),
+            _ => (None, &mut []),
+        };
+        one.into_iter().chain(many)
+    }
+
+    fn is_not(&self, wanted: &'static str) -> Error {
+        let got = match self {
+            Self::Record(_) => "a record",
+            Self::Found(_) => "what was found",
+            Self::Records(_) => "records",
+            Self::Exists(_) => "whether it exists",
+            Self::Deleted => "a delete",
+            Self::Batch(_) => "a batch",
+            Self::Count(_) => "a count",
+            Self::Listing(_) => "a listing",
+            Self::Ids(_) => "ids",
+            Self::Page(_) => "a page",
+            Self::Selection(_) => "a selection",
+        };
+        Error::new(
+            ErrorKind::Unsupported,
+            "a layer or hook answered with something that the verb does not give",
+        )
+        .with("wanted", wanted)
+        .with("got", got)
+        .hint("a layer returns the answer of `next.run`, or one of the same form")
+    }
+}
