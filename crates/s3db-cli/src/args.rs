@@ -150,8 +150,39 @@ pub(crate) enum Command {
     Fsck(commands::fsck::Args),
     /// Find out what the store really does, or print the policy that a database needs
     Doctor(commands::doctor::Args),
+    /// Read documents from a file of JSON lines or CSV, of any length
+    Import(commands::import::Args),
+    /// Write the documents of a resource to a file of JSON lines or CSV
+    Export(commands::export::Args),
     /// Write the whole database to a file
     Dump(commands::dump::DumpArgs),
     /// Read a dump into an empty database
     Load(commands::dump::LoadArgs),
+    /// Print the code that lets a shell complete this command
+    Completions(commands::manual::CompletionsArgs),
+    /// Print the manual page, or write one page a command
+    Man(commands::manual::ManArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands().filter(|command| command.get_name() != "help") {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with("Example"), "{name} has no example");
+            assert!(help.contains(&format!("s3db {name}")), "the example of {name} does not call it: {help}");
+            assert!(command.get_about().is_some(), "{name} does not say what it does");
+        }
+    }
 }

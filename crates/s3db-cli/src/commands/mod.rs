@@ -10,10 +10,13 @@ pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod dump;
+pub(crate) mod export;
 pub(crate) mod fsck;
 pub(crate) mod get;
+pub(crate) mod import;
 pub(crate) mod insert;
 pub(crate) mod list;
+pub(crate) mod manual;
 pub(crate) mod partitions;
 pub(crate) mod query;
 pub(crate) mod reindex;
@@ -23,7 +26,10 @@ pub(crate) mod write;
 /// Runs the command of a command line.
 pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
     let global = &cli.global;
-    if matches!(cli.command, Command::Get(_) | Command::Query(_) | Command::Count(_) | Command::Dump(_)) {
+    if matches!(
+        cli.command,
+        Command::Get(_) | Command::Query(_) | Command::Count(_) | Command::Dump(_) | Command::Export(_)
+    ) {
         global.costs.skip_documents();
     }
     match cli.command {
@@ -43,8 +49,12 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Doctor(args) => doctor::run(args, global, out).await,
         Command::Partitions(args) => partitions::run(args, global, out).await,
         Command::Reindex(args) => reindex::run(args, global, out).await,
+        Command::Import(args) => import::run(args, global, out).await,
+        Command::Export(args) => export::run(args, global, out).await,
         Command::Dump(args) => dump::dump(args, global, out).await,
         Command::Fsck(args) => fsck::run(args, global, out).await,
         Command::Load(args) => dump::load(args, global, out).await,
+        Command::Completions(args) => manual::completions(&args, out),
+        Command::Man(args) => manual::man(&args, out),
     }
 }

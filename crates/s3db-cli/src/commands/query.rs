@@ -152,7 +152,7 @@ fn field_value(text: &str) -> Result<(String, String), String> {
 }
 
 /// Writes `{"age": {"gt": 25}}` as `{"age": {"$gt": 25}}`, at every depth of `$and`, `$or` and `$not`.
-fn with_dollars(filter: Value) -> Value {
+pub(super) fn with_dollars(filter: Value) -> Value {
     let Value::Object(members) = filter else { return filter };
     let members = members.into_iter().map(|(name, operand)| {
         let operand = match operand {

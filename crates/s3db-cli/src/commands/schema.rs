@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use s3db::Database;
 use s3db::catalog::{Catalog, ResourceDefinition};
+use s3db::schema::{Schema, SchemaOptions, Strictness};
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -65,4 +66,11 @@ pub(super) fn show(db: &Database, name: &str) -> Outcome<Value> {
 pub(crate) fn definition(db: &Database, name: &str) -> Outcome<Option<ResourceDefinition>> {
     let catalog = Catalog::from_json(db.catalog())?;
     catalog.definition(name).map_err(Failure::from)
+}
+
+/// The schema of a definition, as far as it is understood.
+pub(crate) fn compiled(definition: &ResourceDefinition) -> Outcome<Schema> {
+    let all_nested_objects_optional = definition.all_nested_objects_optional;
+    let options = SchemaOptions { all_nested_objects_optional, strictness: Strictness::Open };
+    Schema::compile(&definition.attributes, options).map_err(Failure::from)
 }

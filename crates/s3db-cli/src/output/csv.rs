@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use s3db::Document;
-use serde_json::Value;
 
 use crate::exit::{Failure, Outcome};
+use crate::transfer::cell;
 
 /// Writes documents under a header that is the union of their fields, in the order in which they first appear.
 ///
@@ -33,12 +33,4 @@ fn header(documents: &[Document]) -> Vec<&str> {
     let mut seen = std::collections::HashSet::new();
     let names = documents.iter().flat_map(Document::keys).map(String::as_str);
     names.filter(|name| seen.insert(*name)).collect()
-}
-
-fn cell(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
 }

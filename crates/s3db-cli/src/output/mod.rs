@@ -21,7 +21,7 @@ mod records;
 mod report;
 mod table;
 
-pub(crate) use progress::bar;
+pub(crate) use progress::{Meter, bar};
 pub(crate) use records::{Records, of_documents};
 pub(crate) use table::{Table, printable};
 
