@@ -12,7 +12,12 @@ fn example(name: &str) -> PathBuf {
 }
 
 fn check(name: &str, args: &[&str], prints: &[&str]) {
-    let output = Command::new(example(name)).args(args).env_remove("S3DB_CONNECTION").output().unwrap();
+    let output = Command::new(example(name))
+        .args(args)
+        .env_remove("S3DB_CONNECTION")
+        .env_remove("S3DB_SIM_SEED")
+        .output()
+        .unwrap();
     let out = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{name}: {out}{}", String::from_utf8_lossy(&output.stderr));
     for text in prints {
@@ -57,6 +62,15 @@ fn every_example_runs() {
         "receipts",
         &[],
         &["writes the document: the commit", "1 GET + 1 HEAD + 2 PUT + 1 DELETE", "3 inserted, 2 refused"],
+    );
+    check(
+        "simulate",
+        &[],
+        &[
+            "tickets were sold for 3 seats",
+            "the seed replays it, event for event: true",
+            "careful: no violation in 200 worlds",
+        ],
     );
     check("secrets", &[], &["token = \"hunter2\"", "a secret does not open"]);
     check(

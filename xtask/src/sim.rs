@@ -5,6 +5,9 @@ use crate::{step, workspace};
 /// Seeds when no number is given.
 const SEEDS: u64 = 10_000;
 
+/// Seeds among which each missing rule must show itself, when no number is given.
+const MUTATION_SEEDS: u64 = 3000;
+
 /// Which worlds to visit.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
@@ -23,12 +26,15 @@ pub(crate) struct Args {
     /// Take the rules of the protocols out one by one, and say which world shows it.
     #[arg(long)]
     mutations: bool,
+    /// With `--mutations`: the only one to take out, such as `NoStamps`.
+    #[arg(long, requires = "mutations")]
+    mutation: Option<String>,
 }
 
 impl Args {
     /// As many worlds as fit into this many seconds.
     pub(crate) fn for_seconds(seconds: u64) -> Self {
-        Self { seeds: None, from: 0, seconds: Some(seconds), seed: None, mutations: false }
+        Self { seeds: None, from: 0, seconds: Some(seconds), seed: None, mutations: false, mutation: None }
     }
 }
 
@@ -38,9 +44,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     command.args(["run", "--quiet", "--package", "s3db-testkit", "--example", "sim"]);
     // What is linked with `lto` takes minutes to build, for a few percent.
     command.args(["--profile", "sim", "--"]);
-    let Args { seeds, from, seconds, seed, mutations } = args.clone();
+    let Args { seeds, from, seconds, seed, mutations, mutation } = args.clone();
     match seed {
-        _ if mutations => command.args(["mutations".to_owned(), seeds.unwrap_or(1000).to_string()]),
+        _ if mutations => {
+            command.args(["mutations".to_owned(), seeds.unwrap_or(MUTATION_SEEDS).to_string()]).args(mutation)
+        }
         Some(seed) => command.args(["replay".to_owned(), seed.to_string()]),
         None => {
             let seconds = seconds.unwrap_or(0);

@@ -1,7 +1,7 @@
 //! Visits the worlds of many seeds and stops at the first in which something is wrong.
 //!
 //! `cargo xtask sim` runs it: `sim FROM SEEDS SECONDS`, where 0 seconds are no limit, `sim replay SEED`, or
-//! `sim mutations SEEDS`, which takes the rules out one by one and says which world shows it.
+//! `sim mutations SEEDS [NAME]`, which takes the rules out one by one, or that one, and says which world shows it.
 #![expect(clippy::print_stdout, reason = "a command-line tool speaks on its standard streams")]
 #![expect(
     clippy::disallowed_methods,
@@ -62,7 +62,14 @@ fn replay(seed: u64) -> ExitCode {
 
 fn mutations(seeds: u64) -> ExitCode {
     let mut unseen = 0;
-    for mutation in Mutation::ALL {
+    let name = std::env::args().nth(3);
+    let named = |mutation: &Mutation| name.as_ref().is_none_or(|name| format!("{mutation:?}") == *name);
+    let chosen: Vec<_> = Mutation::ALL.into_iter().filter(named).collect();
+    if chosen.is_empty() {
+        println!("there is no such mutation; they are {:?}", Mutation::ALL);
+        return ExitCode::FAILURE;
+    }
+    for mutation in chosen {
         let violation = |seed| Some((seed, workload::check(seed, Some(mutation), false).violation?));
         match (0..seeds).find_map(violation) {
             Some((seed, violation)) => {

@@ -1,7 +1,9 @@
 //! Partitions that lose their fields, and partitions that come when the documents are there already.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use s3db::fsck::{FindingKind, FsckOptions};
 use s3db::resource::{ReindexOptions, ReindexProgress};
 use s3db::store::{Condition, MemoryStore, PutObject, Requests, Store};
 use s3db::{Database, ErrorKind, Event, Resource, ResourceConfig};
@@ -129,6 +131,46 @@ async fn a_partition_that_comes_later_is_used_once_it_is_reindexed() {
     let people = db.create_resource(config(json!({"byCity": by("city")}))).await.unwrap();
     assert_eq!(people.query(json!({"city": "Rome"})).count().await.unwrap(), 7);
     assert!(!people.partitions().unwrap()[0].is_complete);
+}
+
+#[tokio::test]
+async fn what_a_writer_with_the_older_definition_leaves_out_is_found_and_put_back() {
+    let store = MemoryStore::new();
+    let people =
+        open(&store).await.create_resource(people(json!({"city": "string"}), Value::Null)).await.unwrap();
+    let stale = open(&store).await;
+    people.add_partition("byCity", by("city")).await.unwrap();
+    assert_eq!(reindex(&people, ReindexOptions::default()).await.0.complete, ["byCity"]);
+
+    // It has not refreshed, and so it knows of no partition.
+    let late = stale.resource("people").unwrap();
+    for id in ["ann", "bob"] {
+        late.insert(json!({"id": id, "city": "Rome"})).await.unwrap();
+    }
+    let found = || async { people.query(json!({"city": "Rome"})).ids().await.unwrap() };
+    assert_eq!(found().await, [""; 0], "queries rely on the partition");
+
+    // A check tells of it, and a reindex puts back what is missing; so does the check when it repairs.
+    let check = || async {
+        let options = FsckOptions { grace: Duration::ZERO, ..FsckOptions::default() };
+        open(&store).await.fsck(options).await.unwrap().collect().await.unwrap().0
+    };
+    let missing = check().await;
+    assert_eq!(
+        missing.iter().map(|finding| finding.kind).collect::<Vec<_>>(),
+        [FindingKind::MissingReference; 2]
+    );
+    assert_eq!(reindex(&people, ReindexOptions::default()).await.0.written, 2);
+    assert_eq!(found().await, ["ann", "bob"]);
+    assert!(check().await.is_empty());
+
+    // A change by a writer that knows the partition indexes the document too, and a refresh ends the trouble.
+    late.insert(json!({"id": "cat", "city": "Oslo"})).await.unwrap();
+    people.update("cat", json!({"city": "Rome"})).await.unwrap();
+    stale.refresh().await.unwrap();
+    late.insert(json!({"id": "dan", "city": "Rome"})).await.unwrap();
+    assert_eq!(found().await, ["ann", "bob", "cat", "dan"]);
+    assert!(check().await.is_empty());
 }
 
 #[tokio::test]

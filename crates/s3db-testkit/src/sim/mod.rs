@@ -5,52 +5,84 @@
 //! Every request and every sleep ends when the world's scheduler says so; a seed decides the order, the faults and the
 //! crashes, so that the same seed gives the same run, event for event.
 //!
-//! Put your own application on it: open the database on a node's store and environment, and state what must hold.
+//! Put your own application on it: open the database from a [node](Node::open), [start](Node::spawn) each process's work,
+//! and state what must hold, after [each write](Sim::observe) or at the end. [`Sim::explore`] visits the worlds of many seeds.
 //!
 //! ```
-//! use s3db_core::{Database, ResourceConfig};
-//! use s3db_testkit::sim::{Faults, Sim, SimOptions};
+//! use s3db_core::{Error, ErrorKind, ResourceConfig, Result};
+//! use s3db_testkit::sim::{Faults, Sim};
 //! use serde_json::json;
 //!
-//! let report = Sim::run(SimOptions::new(7).faults(Faults::none()), |sim| async move {
-//!     let node = sim.node("shop");
-//!     let (store, env) = (node.store(), node.env());
-//!     let sold = node.spawn(async move {
-//!         let db = Database::builder_on(store, "shop").env(env).connect().await?;
-//!         let stock = db.create_resource(ResourceConfig::new("stock", json!({"left": "number"}))).await?;
-//!         stock.insert(json!({"id": "apple", "left": 3})).await?;
-//!         stock.update("apple", json!({"left": 2})).await
-//!     });
-//!     sold.await.expect("no crash is asked for").expect("no fault is asked for").data["left"].as_i64()
-//! });
-//! assert_eq!(report.value, Some(Some(2)));
-//! assert_eq!(report.violation, None);
+//! /// Two shops sell the last apples. Whatever goes wrong between them and the store, none is sold twice.
+//! async fn apples(sim: Sim) -> Result<()> {
+//!     let faults = Faults::swarm(sim.seed());
+//!     sim.set_faults(Faults::none());
+//!     let db = sim.node("setup").open("shop").await?;
+//!     let stock = db.create_resource(ResourceConfig::new("stock", json!({"left": "number"}))).await?;
+//!     stock.insert(json!({"id": "apple", "left": 3})).await?;
+//!
+//!     sim.set_faults(faults);
+//!     let mut shops = Vec::new();
+//!     for name in ["north", "south"] {
+//!         let node = sim.node(name);
+//!         shops.push(node.clone().spawn(async move {
+//!             let stock = node.open("shop").await?.resource("stock")?;
+//!             let sell = stock.update_with("apple", |apple| match apple["left"].as_i64() {
+//!                 Some(left) if left > 0 => {
+//!                     apple["left"] = json!(left - 1);
+//!                     Ok(())
+//!                 }
+//!                 _ => Err(Error::new(ErrorKind::Validation, "sold out")),
+//!             });
+//!             sell.await
+//!         }));
+//!     }
+//!     let mut sold = 0;
+//!     for shop in shops {
+//!         // A shop that died, or did not hear the answer, may have sold one.
+//!         sold += u64::from(matches!(shop.await, Ok(Ok(_))));
+//!     }
+//!
+//!     sim.settle().await;
+//!     sim.set_faults(Faults::none());
+//!     let left = stock.get("apple").await?.data["left"].as_u64().unwrap_or(0);
+//!     if left + sold > 3 {
+//!         sim.fail(format!("{sold} were sold, and {left} of 3 are left"));
+//!     }
+//!     Ok(())
+//! }
+//!
+//! Sim::explore(0..20, apples).unwrap_or_else(|failure| panic!("{failure}"));
 //! ```
 //!
 //! [`workload`] is what s3db itself is checked with, [`History`] checks linearizability, and [`Mutation`] takes single
 //! rules of s3db's protocols out, to prove that the checks see it.
 
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
 
+use s3db_core::Database;
 use s3db_core::env::Env;
 use s3db_core::store::{Capability, MemoryStore, Store};
 
+mod explore;
 mod faults;
 mod history;
 mod mutation;
 mod request;
 mod store;
+mod task;
 mod trace;
 pub mod workload;
 mod world;
 
+pub use explore::Failure;
 pub use faults::{Faults, SIGNATURE_WINDOW};
 pub use history::{History, Model, Pending};
 pub use mutation::{Mutant, Mutation};
 pub use store::{SimEnv, SimStore};
+pub use task::{Crashed, Task};
 
 use world::{NodeState, World};
 
@@ -202,6 +234,11 @@ impl Sim {
         self.0.state().reapplied.clone()
     }
 
+    /// The seed of this world.
+    pub fn seed(&self) -> u64 {
+        self.0.seed
+    }
+
     /// A number below `bound`, from the seed.
     pub fn below(&self, bound: u64) -> u64 {
         self.0.state().random.below(bound)
@@ -237,25 +274,23 @@ impl Node {
         Arc::new(SimEnv { world: self.world.clone(), node: self.number })
     }
 
-    /// Starts a task that dies with the process.
-    pub fn spawn<T: Send + 'static>(
-        &self,
-        task: impl Future<Output = T> + Send + 'static,
-    ) -> impl Future<Output = Result<T, Crashed>> + Send {
+    /// Starts a task that dies with the process. The handle borrows nothing, so that handles of several nodes can be
+    /// kept together and waited for in any order.
+    pub fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Task<T> {
         let task = tokio::spawn(task);
         let mut state = self.world.state();
         match state.nodes.get_mut(self.number) {
             Some(node) if node.is_alive => node.tasks.push(task.abort_handle()),
             _ => task.abort(),
         }
-        drop(state);
-        async {
-            match task.await {
-                Ok(value) => Ok(value),
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => Err(Crashed),
-            }
-        }
+        Task(task)
+    }
+
+    /// Opens the database under `prefix` from this process, on its store, clock and randomness.
+    ///
+    /// Errors: those of [`connect`](s3db_core::database::DatabaseBuilder::connect).
+    pub async fn open(&self, prefix: &str) -> s3db_core::Result<Database> {
+        Database::builder_on(self.store(), prefix).env(self.env()).connect().await
     }
 
     /// Kills the process: its tasks end where they are. What it has sent may still arrive.
@@ -270,20 +305,16 @@ impl Node {
         self.world.state().end(self.number, now_ms, "exit");
     }
 
+    /// Puts a line of your own into the trace.
+    pub fn note(&self, what: &str) {
+        let now_ms = self.world.now_ms();
+        let mut state = self.world.state();
+        let name = state.nodes.get(self.number).map(|node| node.name.clone()).unwrap_or_default();
+        state.trace.event(now_ms, &name, "", "", what);
+    }
+
     /// Whether the process has neither crashed nor ended.
     pub fn is_alive(&self) -> bool {
         self.world.state().nodes.get(self.number).is_some_and(|node| node.is_alive)
     }
 }
-
-/// The process died.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Crashed;
-
-impl fmt::Display for Crashed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the process died")
-    }
-}
-
-impl std::error::Error for Crashed {}

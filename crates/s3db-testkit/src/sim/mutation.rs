@@ -1,6 +1,7 @@
 //! Rules of s3db's protocols, taken out one at a time, to prove that the simulation sees each of them missing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -34,6 +35,14 @@ pub enum Mutation {
     OldReferencesFirst,
     /// Old references are deleted whatever the store holds.
     ReferenceDeletesUnchecked,
+    /// References are put whatever the store holds.
+    ReferencePutsUnchecked,
+    /// New references are deleted when the document turns out to have been changed by another writer.
+    NewReferencesCleanedUp,
+    /// Readers believe references, without a look at the document.
+    ReferencesTrusted,
+    /// After a lost race a document is changed as it was read before, and not as the winner has left it.
+    RacesNotReread,
     /// Claims are put over those of others.
     ClaimsUnchecked,
     /// Claims are put after the document.
@@ -42,6 +51,8 @@ pub enum Mutation {
     ClaimReleasesUnchecked,
     /// A claim may be taken over at once.
     NoGrace,
+    /// An old claim is taken over, or cleared away, although its owner holds the value.
+    OwnersNotAsked,
     /// The catalogue is written whatever the store holds.
     CatalogUnchecked,
     /// Members of the catalogue that are not understood are dropped.
@@ -54,6 +65,8 @@ pub enum Mutation {
     LeasesTakenUnchecked,
     /// A lease is given back whatever the store holds.
     LeaseReleasesUnchecked,
+    /// A lease is taken over before it has expired.
+    ExpiryIgnored,
     /// Readers delete locks that they see given back.
     LocksDeletedByReaders,
     /// The epochs of holders before are not looked at.
@@ -70,7 +83,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// Every mutation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 31] = [
         Self::NoStamps,
         Self::UpdatesUnchecked,
         Self::InsertsUnchecked,
@@ -80,16 +93,22 @@ impl Mutation {
         Self::ReferencesLate,
         Self::OldReferencesFirst,
         Self::ReferenceDeletesUnchecked,
+        Self::ReferencePutsUnchecked,
+        Self::NewReferencesCleanedUp,
+        Self::ReferencesTrusted,
+        Self::RacesNotReread,
         Self::ClaimsUnchecked,
         Self::ClaimsLate,
         Self::ClaimReleasesUnchecked,
         Self::NoGrace,
+        Self::OwnersNotAsked,
         Self::CatalogUnchecked,
         Self::ForeignMembersDropped,
         Self::SequencesUnchecked,
         Self::CountersUnchecked,
         Self::LeasesTakenUnchecked,
         Self::LeaseReleasesUnchecked,
+        Self::ExpiryIgnored,
         Self::LocksDeletedByReaders,
         Self::EpochsForgotten,
         Self::FenceIgnored,
@@ -139,12 +158,24 @@ pub struct Mutant {
     mutation: Mutation,
     /// Puts that wait for the next document.
     held: Mutex<Vec<(String, PutObject)>>,
+    memory: Mutex<Memory>,
+}
+
+/// What it has seen pass by.
+#[derive(Debug, Default)]
+struct Memory {
+    /// References that were put since the last document.
+    references: Vec<String>,
+    /// Documents as they were read.
+    read: BTreeMap<String, Object>,
+    /// Documents of which a race was lost since.
+    lost: BTreeSet<String>,
 }
 
 impl Mutant {
     /// Puts a mutation between a database and its store.
     pub fn wrap(inner: Arc<dyn Store>, mutation: Mutation) -> Arc<dyn Store> {
-        Arc::new(Self { inner, mutation, held: Mutex::default() })
+        Arc::new(Self { inner, mutation, held: Mutex::default(), memory: Mutex::default() })
     }
 
     fn is(&self, mutation: Mutation) -> bool {
@@ -161,14 +192,47 @@ impl Mutant {
                 kind == Kind::Document && matches!(condition, Condition::IfMatch(_))
             }
             Mutation::InsertsUnchecked => kind == Kind::Document && *condition == Condition::IfAbsent,
+            Mutation::ReferencePutsUnchecked => kind == Kind::Reference,
             Mutation::ClaimsUnchecked => kind == Kind::Claim,
             Mutation::CatalogUnchecked => kind == Kind::Catalog,
             _ => false,
         }
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Vec<(String, PutObject)>> {
+    fn held(&self) -> MutexGuard<'_, Vec<(String, PutObject)>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another writer has changed a document first.
+    async fn race_was_lost(&self, key: &str) -> Result<()> {
+        if self.is(Mutation::RacesNotReread) {
+            self.memory().lost.insert(key.to_owned());
+        }
+        if self.is(Mutation::NewReferencesCleanedUp) {
+            let references = std::mem::take(&mut self.memory().references);
+            for key in references {
+                self.inner.delete(&key, Condition::None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A document that is read: that of the first time where a race was lost since.
+    fn reread(&self, key: &str, found: Option<Object>) -> Option<Object> {
+        let found = found?;
+        let mut memory = self.memory();
+        if memory.lost.remove(key)
+            && let Some(mut object) = memory.read.get(key).cloned()
+        {
+            object.head.etag = found.head.etag;
+            return Some(object);
+        }
+        memory.read.insert(key.to_owned(), found.clone());
+        Some(found)
     }
 
     async fn put_held(&self) -> Result<()> {
@@ -243,8 +307,16 @@ impl Store for Mutant {
         }
         let condition =
             if self.is_put_unchecked(kind, &object, &condition) { Condition::None } else { condition };
-        let put = self.believed(self.inner.put(key, object, condition).await)?;
+        let put = self.believed(self.inner.put(key, object, condition).await);
+        if kind == Kind::Document && put.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict) {
+            self.race_was_lost(key).await?;
+        }
+        let put = put?;
+        if kind == Kind::Reference {
+            self.memory().references.push(key.to_owned());
+        }
         if kind == Kind::Document {
+            self.memory().references.clear();
             self.put_held().await?;
         }
         Ok(put)
@@ -256,6 +328,15 @@ impl Store for Mutant {
             (Mutation::ForeignMembersDropped, Kind::Catalog) => without_foreign_members(found),
             (Mutation::NoGrace, Kind::Claim) => found.map(|mut object| {
                 object.head.last_modified_ms -= DAY_MS;
+                object
+            }),
+            (Mutation::RacesNotReread, Kind::Document) => self.reread(key, found),
+            (Mutation::OwnersNotAsked, Kind::Claim) => found.map(|mut object| {
+                object.body = with_member(&object.body, "owner", "nobody".into());
+                object
+            }),
+            (Mutation::ExpiryIgnored, Kind::Lock) => found.map(|mut object| {
+                object.body = with_member(&object.body, "_expiresAt", 1.into());
                 object
             }),
             (Mutation::LocksDeletedByReaders, Kind::Lock) => {

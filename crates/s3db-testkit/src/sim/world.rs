@@ -31,6 +31,7 @@ pub(super) type Observer = Box<dyn FnMut(&MemoryStore, &str) -> Result<(), Strin
 
 /// What the scheduler and all handles share.
 pub(super) struct World {
+    pub(super) seed: u64,
     pub(super) objects: MemoryStore,
     clock: Arc<ServerClock>,
     state: Mutex<State>,
@@ -98,7 +99,7 @@ impl World {
             settled: Vec::new(),
             unheard: Vec::new(),
         };
-        Arc::new(Self { objects, clock, state: Mutex::new(state), observer: Mutex::default() })
+        Arc::new(Self { seed, objects, clock, state: Mutex::new(state), observer: Mutex::default() })
     }
 
     pub(super) fn now_ms(&self) -> u64 {

@@ -9,7 +9,8 @@ use s3db_core::store::{MemoryStore, Store as _};
 use s3db_core::{Database, Error, ErrorKind, Record, ResourceConfig, Result};
 use serde_json::{Value, json};
 
-use super::Excused;
+use super::timeline::Timeline;
+use super::{Document, Excused};
 use crate::TestEnv;
 use crate::sim::workload::PREFIX;
 
@@ -45,6 +46,16 @@ impl Invariants {
         let partitions =
             parsed.map(|(name, definition)| Partition::parse(name, definition)).collect::<Result<_>>()?;
         Ok(Self { objects, db, keys: Keys::new(PREFIX), partitions })
+    }
+
+    /// Notes what a write of a document has left.
+    pub(super) fn record(&self, key: &str, timeline: &mut Timeline) -> Result<(), String> {
+        let ParsedKey::Document { resource: "items", id } = self.keys.parse(key) else {
+            return Ok(());
+        };
+        let record = self.read("items", id).map_err(|error| format!("items/{id} cannot be read: {error}"))?;
+        timeline.record(id, record.as_ref().and_then(Document::of));
+        Ok(())
     }
 
     /// What must hold after each single write.
