@@ -262,3 +262,26 @@ async fn one_unreadable_document_is_reported_beside_the_others() {
     let page = keys.query(json!({"name": {"$exists": true}})).run().await.unwrap();
     assert_eq!((page.records.len(), page.unreadable.len()), (2, 1));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn documents_that_many_threads_decode_come_in_the_order_of_their_ids_with_the_unreadable_beside_them() {
+    let store = MemoryStore::new();
+    let db = open(&store).await.unwrap();
+    let config = ResourceConfig::new("keys", json!({"n": "number", "token": "secret|optional"}));
+    let keys = db.create_resource(config).await.unwrap();
+    let documents = (0..1500).map(|n| json!({"id": format!("k{n:04}"), "n": n}));
+    assert!(keys.insert_many(documents).await.failed.is_empty());
+    let sealed = "VyaCAy6FiuPMcti21nfJU8jl0wtIV0zjT7bqlwBpkTbjNnTUR/n9Ak9UzLG9jKfGkVa9";
+    for id in ["k0000", "k0700", "k1499"] {
+        put(&store, &format!("resource=keys/data/id={id}"), &[("_v", "v1"), ("1", sealed)], "").await;
+    }
+    let expected: Vec<i64> = (1..1499).filter(|n| *n != 700).collect();
+    let numbers = |records: &[s3db::Record]| records.iter().map(|r| r.data["n"].as_i64().unwrap()).collect();
+    let listing = keys.get_all().await.unwrap();
+    let scan = keys.query(json!({"n": {"$gte": 0}})).run().await.unwrap();
+    for (records, unreadable) in [(listing.records, listing.unreadable), (scan.records, scan.unreadable)] {
+        let read: Vec<i64> = numbers(&records);
+        assert_eq!(read, expected);
+        assert_eq!(unreadable.iter().map(|u| u.id.as_str()).collect::<Vec<_>>(), ["k0000", "k0700", "k1499"]);
+    }
+}

@@ -302,3 +302,28 @@ async fn an_attribute_that_the_schema_does_not_name_keeps_its_name_and_value_in_
         logs.delete("l").await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_write_gives_back_an_embedding_as_it_will_be_read() {
+    let db = database().await;
+    let attributes =
+        json!({"inner": {"e": "embedding"}, "e": "embedding|optional", "amount": "money|optional"});
+    let vectors = db.create_resource(ResourceConfig::new("vectors", attributes)).await.unwrap();
+    let short = json!([0.123_456_49, -0.000_000_5, 0.000_000_49, -0.0, 1, 1.5, 3e8, -7.000_000_5]);
+    let long: Value = (0..900).map(|i| f64::from(i).sin()).collect();
+    let cases = [
+        json!({"inner": {"e": short}}),
+        json!({"inner": {"e": short}, "e": long}),
+        json!({"inner": {"e": long}, "e": short, "amount": 0.305}),
+        json!({"inner": {"e": [1e12, 0.5]}, "e": [1e300]}),
+    ];
+    for (n, document) in cases.into_iter().enumerate() {
+        let id = format!("v{n}");
+        let mut with_id = document.clone();
+        with_id["id"] = json!(id);
+        let inserted = vectors.insert(with_id).await.unwrap();
+        let read = vectors.get(&id).await.unwrap().data;
+        assert_eq!(inserted.data, read, "{id}");
+        assert_eq!(vectors.replace(&id, document).await.unwrap().data, read, "{id}");
+    }
+}

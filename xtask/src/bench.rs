@@ -1,7 +1,6 @@
 //! `cargo xtask bench`: times s3db, and with `--peer` s3db.js beside it, and prints their ratios.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -22,6 +21,9 @@ pub(crate) struct Args {
     /// Also runs s3db.js and prints how many times faster s3db is.
     #[arg(long)]
     peer: bool,
+    /// Runs, taken in turn with those of s3db.js; the ratios are of medians, and of the best of each.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    runs: u16,
     /// Compares CPU time with a bare loop of aws-sdk-s3; needs an `http://` connection.
     #[arg(long)]
     raw: bool,
@@ -43,30 +45,72 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ours.arg("--raw");
         return lines(&mut ours).map(drop);
     }
-    let ours = lines(&mut ours)?;
-    if !args.peer {
-        return Ok(());
+    let mut theirs = if args.peer { Some(peer(&root, args)?) } else { None };
+    let (mut our_runs, mut their_runs) = (Runs::default(), Runs::default());
+    for _ in 0..args.runs {
+        our_runs.add(lines(&mut ours)?);
+        if let Some(theirs) = &mut theirs {
+            their_runs.add(lines(theirs)?);
+        }
     }
+    for (workload, ours) in &mut our_runs.0 {
+        let Some((_, theirs)) = their_runs.0.iter_mut().find(|(known, _)| known == workload) else {
+            continue;
+        };
+        let less_is_better = workload == "rss";
+        let ratio = |ours: f64, theirs: f64| {
+            let ratio = if less_is_better { theirs / ours } else { ours / theirs };
+            (ratio * 10.0).round() / 10.0
+        };
+        let (median, best) = (
+            ratio(middle(ours), middle(theirs)),
+            ratio(best(ours, less_is_better), best(theirs, less_is_better)),
+        );
+        println!("{}", json!({"workload": workload, "ratio": median, "best": best, "runs": args.runs}));
+    }
+    Ok(())
+}
+
+/// The benchmark of s3db.js.
+fn peer(root: &Path, args: &Args) -> Result<Command> {
     let folder = peer_folder()?;
     // A module is resolved from its own folder, so that the script must lie beside node_modules.
     let script = folder.join("bench.mjs");
     std::fs::copy(root.join("tests/peer/bench.mjs"), &script)
         .context("the benchmark of s3db.js cannot be copied")?;
-    let mut theirs = Command::new(folder.join("node_modules/.bin/node"));
-    theirs
+    let mut command = Command::new(folder.join("node_modules/.bin/node"));
+    command
         .arg(&script)
         .args([&args.connection, &args.n.to_string(), &args.concurrency.to_string()])
         .current_dir(&folder);
-    let theirs: BTreeMap<String, Value> = lines(&mut theirs)?.into_iter().collect();
-    for (workload, line) in &ours {
-        let (ours, theirs) =
-            (measure(workload, line), theirs.get(workload).and_then(|line| measure(workload, line)));
-        if let (Some(ours), Some(theirs)) = (ours, theirs) {
-            let ratio = if workload == "rss" { theirs / ours } else { ours / theirs };
-            println!("{}", json!({"workload": workload, "ratio": (ratio * 10.0).round() / 10.0}));
+    Ok(command)
+}
+
+/// What the runs of one implementation measured, by workload, in the order of the workloads.
+#[derive(Default)]
+struct Runs(Vec<(String, Vec<f64>)>);
+
+impl Runs {
+    fn add(&mut self, lines: Vec<(String, Value)>) {
+        for (workload, line) in lines {
+            let Some(measured) = measure(&workload, &line) else { continue };
+            match self.0.iter_mut().find(|(known, _)| *known == workload) {
+                Some((_, all)) => all.push(measured),
+                None => self.0.push((workload, vec![measured])),
+            }
         }
     }
-    Ok(())
+}
+
+fn middle(measured: &mut [f64]) -> f64 {
+    measured.sort_by(f64::total_cmp);
+    let (low, high) = (measured.get((measured.len() - 1) / 2), measured.get(measured.len() / 2));
+    (low.unwrap_or(&f64::NAN) + high.unwrap_or(&f64::NAN)) / 2.0
+}
+
+fn best(measured: &[f64], less_is_better: bool) -> f64 {
+    let all = measured.iter().copied();
+    if less_is_better { all.fold(f64::INFINITY, f64::min) } else { all.fold(0.0, f64::max) }
 }
 
 /// Runs a benchmark, passes its lines on, and returns them by workload.

@@ -31,7 +31,7 @@ pub(crate) async fn run(connection: &str, n: usize, c: usize) -> Result<(), Fail
         let r = users.clone();
         ours[0] += cpu(pool(n, c, move |i| {
             let r = r.clone();
-            async move { r.insert(document_with_id(&id(round, i), i)).await.map(drop) }
+            async move { r.insert(document_with_id(id(round, i), i)).await.map(drop) }
         }))
         .await?;
         let r = users.clone();

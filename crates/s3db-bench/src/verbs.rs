@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use s3db::encoding::Passphrase;
 use s3db::{Database, ResourceConfig};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::document::{attributes, document, document_with_id};
 use crate::timing::{Failure, pool, timed};
@@ -27,7 +27,7 @@ pub(crate) async fn run(connection: &str, n: usize, c: usize) -> Result<(), Fail
         c,
         pool(n, c, move |i| {
             let r = r.clone();
-            async move { r.insert(document_with_id(&id(i), i)).await.map(drop) }
+            async move { r.insert(document_with_id(id(i), i)).await.map(drop) }
         }),
     )
     .await?;
@@ -89,7 +89,7 @@ pub(crate) async fn run(connection: &str, n: usize, c: usize) -> Result<(), Fail
         1,
         pool(s, 1, move |i| {
             let r = r.clone();
-            async move { r.insert(document_with_id(&format!("z{i}"), i)).await.map(drop) }
+            async move { r.insert(document_with_id(format!("z{i}"), i)).await.map(drop) }
         }),
     )
     .await?;
@@ -138,7 +138,9 @@ pub(crate) async fn run(connection: &str, n: usize, c: usize) -> Result<(), Fail
         c,
         pool(e, c, move |i| {
             let (r, v) = (r.clone(), vector.clone());
-            async move { r.insert(json!({"id": id(i), "vector": v})).await.map(drop) }
+            // Not `json!`, which would copy the vector once more.
+            let document = Map::from_iter([("id".to_owned(), id(i).into()), ("vector".to_owned(), v)]);
+            async move { r.insert(document.into()).await.map(drop) }
         }),
     )
     .await?;

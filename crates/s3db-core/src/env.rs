@@ -1,5 +1,6 @@
 //! Time, randomness and sleeping, taken from one place so that a seed can replay a run.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::time::Duration;
 
@@ -9,6 +10,12 @@ use async_trait::async_trait;
 pub trait Random: Send + Sync {
     /// Fills `buffer` with random bytes; cryptographically strong outside simulations.
     fn fill(&self, buffer: &mut [u8]);
+
+    /// As [`fill`](Self::fill), with bytes that may have been drawn ahead. For what names a write, not for keys and
+    /// nonces: two machines that go on from one snapshot of memory can draw the same.
+    fn fill_ahead(&self, buffer: &mut [u8]) {
+        self.fill(buffer);
+    }
 }
 
 /// The outside world, apart from the store.
@@ -36,6 +43,43 @@ impl Random for SystemEnv {
             tracing::error!(%error, "the operating system gives no randomness");
             std::process::abort();
         }
+    }
+
+    fn fill_ahead(&self, buffer: &mut [u8]) {
+        let drawn = AHEAD.try_with(|ahead| ahead.try_borrow_mut().is_ok_and(|mut ahead| ahead.give(buffer)));
+        if drawn != Ok(true) {
+            self.fill(buffer);
+        }
+    }
+}
+
+thread_local! {
+    static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [0; AHEAD_BYTES], used: AHEAD_BYTES, process: 0 }) };
+}
+
+/// Random bytes of one thread. A call of the system for each dozen bytes costs more than the bytes.
+struct Ahead {
+    bytes: [u8; AHEAD_BYTES],
+    used: usize,
+    /// A process that was forked must not use the bytes of its parent.
+    process: u32,
+}
+
+/// Bytes that are drawn at once: what the system gives without being interrupted, 256, holds some twenty stamps.
+const AHEAD_BYTES: usize = 252;
+
+impl Ahead {
+    fn give(&mut self, buffer: &mut [u8]) -> bool {
+        let process = std::process::id();
+        if self.process != process || AHEAD_BYTES - self.used < buffer.len() {
+            SystemEnv.fill(&mut self.bytes);
+            (self.used, self.process) = (0, process);
+        }
+        let Some(bytes) = self.bytes.get_mut(self.used..self.used + buffer.len()) else { return false };
+        buffer.copy_from_slice(bytes);
+        bytes.fill(0);
+        self.used += buffer.len();
+        true
     }
 }
 

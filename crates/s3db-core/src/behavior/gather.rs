@@ -14,11 +14,12 @@ use crate::store::Metadata;
 ///
 /// Reads what any release of s3db.js has written, and a record that was written under another behavior.
 pub fn gather<'a>(behavior: Behavior, metadata: &'a Metadata, body: &[u8], mapper: &Mapper) -> Flat<'a> {
-    let reader = Reader::new(metadata, mapper);
+    let private = Private::of(metadata);
+    let reader = Reader::new(metadata, &private, mapper);
     let json = parse_body(body);
-    let own_map = metadata.get(private::MAP).is_some();
-    let has_content = metadata.get(private::HAS_CONTENT) == Some("true");
-    let overflow = metadata.get(private::OVERFLOW).is_some();
+    let own_map = private.map.is_some();
+    let has_content = private.has_content == Some("true");
+    let overflow = private.overflow.is_some();
 
     let entries = match json {
         None => reader.metadata_entries(),
@@ -54,6 +55,36 @@ fn parse_body(body: &[u8]) -> Option<Map<String, Value>> {
     if *first == b'{' { serde_json::from_slice(body).ok() } else { None }
 }
 
+/// The private entries that say where fields are, found in one walk.
+#[derive(Default)]
+struct Private<'a> {
+    marks: Option<&'a str>,
+    map: Option<&'a str>,
+    plugin_map: Option<&'a str>,
+    named: Option<&'a str>,
+    has_content: Option<&'a str>,
+    overflow: Option<&'a str>,
+}
+
+impl<'a> Private<'a> {
+    fn of(metadata: &'a Metadata) -> Self {
+        let mut out = Self::default();
+        for (name, value) in metadata.iter().filter(|(name, _)| name.starts_with('_')) {
+            let place = match name {
+                private::MARKS => &mut out.marks,
+                private::MAP => &mut out.map,
+                private::PLUGIN_MAP => &mut out.plugin_map,
+                private::NAMED => &mut out.named,
+                private::HAS_CONTENT => &mut out.has_content,
+                private::OVERFLOW => &mut out.overflow,
+                _ => continue,
+            };
+            *place = Some(value);
+        }
+        out
+    }
+}
+
 struct Reader<'a, 'm> {
     metadata: &'a Metadata,
     mapper: &'m Mapper,
@@ -65,23 +96,19 @@ struct Reader<'a, 'm> {
 }
 
 impl<'a, 'm> Reader<'a, 'm> {
-    fn new(metadata: &'a Metadata, mapper: &'m Mapper) -> Self {
-        let plain = |name: &str| match text::decode(metadata.get(name)?) {
-            text::Decoded::Text(text) => Some(text),
-            _ => None,
-        };
-        let inverted = |name: &str, current: Option<&str>| {
-            let json = plain(name).filter(|json| Some(json.as_ref()) != current)?;
+    fn new(metadata: &'a Metadata, private: &Private<'_>, mapper: &'m Mapper) -> Self {
+        let inverted = |stored: Option<&str>, current: Option<&str>| {
+            let json = stored.and_then(plain).filter(|json| Some(json.as_ref()) != current)?;
             let map: Map<String, Value> = serde_json::from_str(&json).ok()?;
             Some(map.into_iter().filter_map(|(path, key)| Some((key.as_str()?.to_owned(), path))).collect())
         };
         Self {
             metadata,
             mapper,
-            marks: plain(private::MARKS).map(|text| Marks::parse(&text)),
-            own_map: inverted(private::MAP, Some(mapper.map_json())),
-            own_plugin_map: inverted(private::PLUGIN_MAP, mapper.plugin_map_json()),
-            named: metadata.get(private::NAMED).is_some(),
+            marks: private.marks.and_then(plain).map(|text| Marks::parse(&text)),
+            own_map: inverted(private.map, Some(mapper.map_json())),
+            own_plugin_map: inverted(private.plugin_map, mapper.plugin_map_json()),
+            named: private.named.is_some(),
         }
     }
 
@@ -174,6 +201,14 @@ impl<'a, 'm> Reader<'a, 'm> {
             };
             entries.push(entry(slot, value, mark));
         }
+    }
+}
+
+/// The text of a private entry.
+fn plain(stored: &str) -> Option<Cow<'_, str>> {
+    match text::decode(stored) {
+        text::Decoded::Text(text) => Some(text),
+        _ => None,
     }
 }
 

@@ -68,6 +68,17 @@ pub fn push_u64(out: &mut String, n: u64) {
     push_padded(out, n, 1);
 }
 
+/// Appends base62 of an integer below 62^4, such as an item of an embedding.
+pub(super) fn push_short(out: &mut String, n: u32) {
+    debug_assert!(n < 14_776_336, "{n} has more than four digits");
+    let digit = |n: u32| DIGITS[(n % 62) as usize];
+    let digits = [digit(n / 238_328), digit(n / 3844), digit(n / 62), digit(n)];
+    let zeroes = usize::from(n < 62) + usize::from(n < 3844) + usize::from(n < 238_328);
+    if let Some(Ok(digits)) = digits.get(zeroes..).map(std::str::from_utf8) {
+        out.push_str(digits);
+    }
+}
+
 /// Appends base62 of an integer, exact.
 pub(super) fn push_u128(out: &mut String, n: u128) {
     ::base62::encode_alternative_buf(n, out);

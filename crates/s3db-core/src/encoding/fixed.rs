@@ -31,6 +31,12 @@ fn push_scaled(out: &mut String, scaled: f64) {
     if scaled == 0.0 {
         return out.push('0');
     }
+    if scaled.abs() < 14_776_336.0 {
+        if scaled < 0.0 {
+            out.push('-');
+        }
+        return base62::push_short(out, scaled.abs() as u32);
+    }
     let start = out.len();
     base62::push(out, scaled);
     if scaled.abs() <= EXACT || out.get(start..).map(base62::decode) == Some(scaled) || scaled.abs() >= 1e38 {
@@ -123,7 +129,7 @@ pub(super) fn decode_point(text: &str, decimals: u32) -> Option<Value> {
 /// Numbers as `^[a,b,…]`; null items are left empty. `None` when an item is something else.
 pub(super) fn encode_batch(items: &[Value], decimals: u32) -> Option<String> {
     let scale = scale(decimals);
-    let mut out = String::with_capacity(3 + items.len() * 5);
+    let mut out = String::with_capacity(3 + items.len() * 6);
     out.push_str("^[");
     for (i, item) in items.iter().enumerate() {
         if i > 0 {
@@ -144,6 +150,25 @@ pub(super) fn encode_batch(items: &[Value], decimals: u32) -> Option<String> {
     }
     out.push(']');
     Some(out)
+}
+
+/// Whether [`round_batch`] gives what a reader gets. Of larger numbers only the stored text tells.
+pub(super) fn can_round_batch(items: &[Value]) -> bool {
+    // A billion with six digits after the point is well below 2^53.
+    items.iter().all(|item| item.as_f64().is_none_or(|n| n.abs() < 1e9))
+}
+
+/// Rounds numbers as [`decode_batch`] gives them back after [`encode_batch`].
+pub(super) fn round_batch(items: &mut [Value], decimals: u32) {
+    let scale = scale(decimals);
+    for item in items {
+        if let Some(n) = item.as_f64() {
+            let scaled = round(n * scale);
+            // Zero is written without a sign.
+            let read = if scaled == 0.0 { 0.0 } else { scaled / scale };
+            *item = number::from_f64(read).map_or(Value::Null, Value::Number);
+        }
+    }
 }
 
 /// Reads `^[a,b,…]`, and `^a|^b` of older releases. Items that are no numbers become null.

@@ -82,13 +82,14 @@ pub(crate) struct Outcome {
 /// error's outcome is unknown, the document was read back and holds neither what was there before nor this write.
 pub(crate) async fn run(context: Context<'_>, plan: WritePlan, stamp: Option<&str>) -> Result<Outcome> {
     // The plain case, one document without references, needs no bookkeeping.
-    if let [stage] = plan.stages()
-        && let [Step::PutDocument { key, object, condition }] = stage.as_slice()
-        && plan.background().is_empty()
-        && context.account.is_none()
+    let is_plain = plan.background().is_empty() && context.account.is_none();
+    if is_plain && matches!(plan.stages(), [stage] if matches!(stage.as_slice(), [Step::PutDocument { .. }]))
     {
-        let store = context.store.as_ref();
-        let put = document::put(store, key, object.clone(), condition.clone(), stamp).await?;
+        let document = plan.into_stages().0.into_iter().flatten().next();
+        let Some(Step::PutDocument { key, object, condition }) = document else {
+            return Ok(Outcome::default());
+        };
+        let put = document::put(context.store.as_ref(), &key, object, condition, stamp).await?;
         return Ok(Outcome { put: Some(put), ..Outcome::default() });
     }
     let reserved = context.account.map(|account| account.reserve(plan.cost())).transpose()?;

@@ -37,6 +37,6 @@ pub(crate) const STAMP_BYTES_MAX: usize = 17;
 /// A stamp: 96 random bits in base62, which names one write.
 pub(crate) fn stamp(random: &dyn Random) -> String {
     let mut bytes = [0_u8; 16];
-    random.fill(&mut bytes[4..]);
+    random.fill_ahead(&mut bytes[4..]);
     base62::encode_alternative(u128::from_be_bytes(bytes))
 }

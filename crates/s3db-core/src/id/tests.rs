@@ -156,5 +156,10 @@ fn random_ids_have_the_asked_length_and_alphabet_and_differ() {
         assert!(ids.iter().all(|id| id.chars().count() == size));
     }
     assert!(super::stamp(&SystemEnv).len() <= super::STAMP_BYTES_MAX);
-    assert_ne!(super::stamp(&SystemEnv), super::stamp(&SystemEnv));
+    let stamps = || (0..1000).map(|_| super::stamp(&SystemEnv)).collect::<Vec<_>>();
+    let both = std::thread::scope(|scope| {
+        let other = scope.spawn(stamps);
+        [stamps(), other.join().unwrap()].concat()
+    });
+    assert_eq!(both.iter().collect::<std::collections::HashSet<_>>().len(), 2000, "no stamp comes twice");
 }

@@ -190,7 +190,7 @@ impl Resource {
     fn encode_now(
         &self,
         state: &State,
-        data: Document,
+        mut data: Document,
         target: &Target,
         keys: Option<&KeyRing>,
     ) -> Result<(Document, Placement)> {
@@ -199,6 +199,8 @@ impl Resource {
         let flat = state.mapper.encode(&data, &EncodeContext { keys, hash_password: Some(&hash), random })?;
         let placement = behavior::place(target.behavior, &flat, &state.mapper, &target.context(state))?;
         if flat.exact && (state.auto_decrypt || !state.mapper.has_sealed()) {
+            let rounded = flat.rounded;
+            state.mapper.round(&mut data, &rounded);
             return Ok((data, placement));
         }
         // The keys that encoding has used are cached by now.

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use futures::stream::{self, Stream, StreamExt as _};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::{Listing, Page, Record, Resource, State, Unreadable};
 use crate::op::{HookPoint, Op};
 use crate::query::{Cursor, Position};
-use crate::store::{LIST_PAGE_MAX, ListRequest};
+use crate::store::{LIST_PAGE_MAX, ListRequest, Object};
 use crate::{Error, ErrorKind, Result};
 
 /// Documents of a page when none are asked for.
@@ -17,6 +20,12 @@ const PAGE_DOCS: usize = 100;
 pub(super) fn page_size(asked: usize) -> usize {
     if asked == 0 { PAGE_DOCS } else { asked }
 }
+
+/// Documents that one task decodes: some hundred microseconds of work.
+const DECODE_DOCS: usize = 32;
+
+/// Most tasks that decode for one listing.
+const DECODERS_MAX: usize = 8;
 
 /// Which part of a resource to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,7 +70,8 @@ impl Resource {
     pub(super) async fn list_now(&self, options: ListOptions) -> Result<Listing> {
         let mut listing = Listing::default();
         let limit = options.limit.unwrap_or(usize::MAX);
-        let mut documents = std::pin::pin!(self.scan(options.after, limit, self.db.options.parallelism));
+        let ids = self.ids(options.after, limit);
+        let mut documents = std::pin::pin!(self.fetch_every(ids, self.db.options.parallelism));
         while let Some(scanned) = documents.next().await {
             match scanned? {
                 Scanned::Record(record) => listing.records.push(record),
@@ -126,7 +136,7 @@ impl Resource {
         let next = ids.last().filter(|_| more).cloned();
         let mut page = Page::default();
         let ids = stream::iter(ids.into_iter().map(Ok));
-        let mut documents = std::pin::pin!(self.fetch_all(ids, self.db.options.parallelism));
+        let mut documents = std::pin::pin!(self.fetch_every(ids, self.db.options.parallelism));
         while let Some(scanned) = documents.next().await {
             match scanned? {
                 Scanned::Record(record) => page.records.push(record),
@@ -145,11 +155,18 @@ impl Resource {
         limit: usize,
         parallelism: usize,
     ) -> impl Stream<Item = Result<Scanned>> + '_ {
-        let ids = self.id_pages(after, limit).flat_map(|page| match page {
+        self.fetch_all(self.ids(after, limit), parallelism)
+    }
+
+    pub(super) fn ids(
+        &self,
+        after: Option<String>,
+        limit: usize,
+    ) -> impl Stream<Item = Result<String>> + Send + '_ {
+        self.id_pages(after, limit).flat_map(|page| match page {
             Ok(ids) => stream::iter(ids.into_iter().map(Ok).collect::<Vec<_>>()),
             Err(error) => stream::iter(vec![Err(error)]),
-        });
-        self.fetch_all(ids, parallelism)
+        })
     }
 
     pub(super) fn fetch_all<'a>(
@@ -166,14 +183,51 @@ impl Resource {
         .filter_map(|scanned| async move { scanned.transpose() })
     }
 
+    /// As [`fetch_all`](Self::fetch_all), for callers who want every document: the threads of the runtime decode them,
+    /// some chunks ahead of the caller.
+    pub(super) fn fetch_every<'a>(
+        &'a self,
+        ids: impl Stream<Item = Result<String>> + Send + 'a,
+        parallelism: usize,
+    ) -> impl Stream<Item = Result<Scanned>> + Send + 'a {
+        let state = self.state();
+        let decoders = decoders();
+        ids.map(move |id| async move {
+            let id = id?;
+            let object = self.fetch_object(&id).await;
+            Ok((id, object))
+        })
+        .buffered(parallelism.max(1))
+        .ready_chunks(if decoders > 1 { DECODE_DOCS } else { 1 })
+        .map(move |chunk| decode_chunk(self.clone(), state.clone(), chunk))
+        .buffered(decoders)
+        .flat_map(stream::iter)
+    }
+
     /// `None` for a document that was deleted since it was listed.
     pub(super) async fn fetch_one(&self, state: &Arc<State>, id: String) -> Result<Option<Scanned>> {
-        let fetched = match self.document_key(&id) {
-            Ok(key) => self.fetch(state, &id, &key).await,
+        let object = self.fetch_object(&id).await;
+        self.scanned(state, id, object).await
+    }
+
+    async fn fetch_object(&self, id: &str) -> Result<Option<Object>> {
+        let key = self.document_key(id)?;
+        self.store.get(&key).await.map_err(|error| self.at(error, id))
+    }
+
+    async fn scanned(
+        &self,
+        state: &Arc<State>,
+        id: String,
+        object: Result<Option<Object>>,
+    ) -> Result<Option<Scanned>> {
+        let decoded = match object {
+            Ok(None) => return Ok(None),
+            Ok(Some(object)) => self.decode(state, &id, object).await,
             Err(error) => Err(error),
         };
-        match fetched {
-            Ok(record) => Ok(record.map(Scanned::Record)),
+        match decoded {
+            Ok(record) => Ok(Some(Scanned::Record(record))),
             // A store that fails must not look like a shorter list.
             Err(error)
                 if error.is_retryable() || matches!(error.kind(), ErrorKind::Denied | ErrorKind::Budget) =>
@@ -241,6 +295,47 @@ impl Resource {
             paging.continuation = page.continuation;
             Ok(Some((ids, paging)))
         })
+    }
+}
+
+/// How many chunks are decoded at once: on a runtime of one thread there is nobody to share with.
+fn decoders() -> usize {
+    match Handle::try_current() {
+        Ok(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            runtime.metrics().num_workers().clamp(1, DECODERS_MAX)
+        }
+        _ => 1,
+    }
+}
+
+/// What the store gave for an id.
+type Fetched = Result<(String, Result<Option<Object>>)>;
+
+/// Decodes documents in the order in which they come, on another thread if they are worth it. Dropping the future ends it.
+async fn decode_chunk(resource: Resource, state: Arc<State>, chunk: Vec<Fetched>) -> Vec<Result<Scanned>> {
+    let spawns = chunk.len() > DECODE_DOCS / 4;
+    let decoding = async move {
+        let mut documents = Vec::with_capacity(chunk.len());
+        for fetched in chunk {
+            let scanned = match fetched {
+                Ok((id, object)) => resource.scanned(&state, id, object).await,
+                Err(error) => Err(error),
+            };
+            documents.extend(scanned.transpose());
+        }
+        documents
+    };
+    if !spawns {
+        return decoding.await;
+    }
+    let mut task = JoinSet::new();
+    task.spawn(decoding.in_current_span());
+    match task.join_next().await {
+        Some(Ok(documents)) => documents,
+        Some(Err(error)) => {
+            vec![Err(Error::new(ErrorKind::Unavailable, "the work was cut off").caused_by(error))]
+        }
+        None => Vec::new(),
     }
 }
 

@@ -276,10 +276,14 @@ impl Query {
                 let ids = stream::iter([Ok(id.clone())]);
                 self.checked(self.resource.fetch_all(ids, 1), filter)
             }
-            QueryPlan::Scan if self.args.sort.is_empty() => {
+            QueryPlan::Scan if self.args.sort.is_empty() && self.args.limit.is_some() => {
                 self.checked(self.resource.scan(after, need, at_once), filter)
             }
-            QueryPlan::Scan => self.checked(self.resource.scan(None, usize::MAX, parallelism), filter),
+            QueryPlan::Scan => {
+                let after = if self.args.sort.is_empty() { after } else { None };
+                let ids = self.resource.ids(after, usize::MAX);
+                self.checked(self.resource.fetch_every(ids, parallelism), filter)
+            }
             QueryPlan::Ids => {
                 let pages = self.resource.id_pages(after, usize::MAX);
                 let ids = pages.map_ok(|ids| stream::iter(ids.into_iter().map(Ok))).try_flatten();

@@ -196,6 +196,18 @@ impl<'s> Run<'s> {
         }
     }
 
+    /// The items of an array.
+    pub(super) fn items(&mut self, id: FieldId, items: &mut [Value], path: &Path<'_>) {
+        let Some(field) = self.fields.get(id) else { return };
+        // Embeddings have thousands of items that nothing is asked of but to be numbers.
+        let free = matches!(&field.kind, Kind::Number(rules) if rules.is_free());
+        for (i, item) in items.iter_mut().enumerate() {
+            if !(free && item.as_f64().is_some_and(f64::is_finite)) {
+                self.present(field, item, &path.item(i));
+            }
+        }
+    }
+
     /// The root object.
     pub(super) fn root(&mut self, root: &'s Field, rules: &ObjectRules, document: &mut Map<String, Value>) {
         let mut report = Report::new(root, &Path::ROOT);

@@ -148,13 +148,8 @@ impl Decoder<'_, '_> {
         let mut target = &mut self.reading.document;
         for ancestor in &node.ancestors {
             let Some(ancestor) = self.mapper.node(*ancestor) else { return };
-            if !target.get(&ancestor.name).is_some_and(Value::is_object) {
-                target.insert(ancestor.name.clone(), Map::new().into());
-            }
-            match target.get_mut(&ancestor.name) {
-                Some(Value::Object(members)) => target = members,
-                _ => return,
-            }
+            let Some(inside) = object_named(target, &ancestor.name) else { return };
+            target = inside;
         }
         target.insert(node.name.clone(), value);
     }
@@ -359,6 +354,22 @@ impl Decoder<'_, '_> {
         *target = value;
         true
     }
+}
+
+/// The object under a name, which is made where there is none.
+fn object_named<'m>(members: &'m mut Map<String, Value>, name: &str) -> Option<&'m mut Map<String, Value>> {
+    // The members of an object follow each other, so that it mostly is what was put last and need not be looked up.
+    let is_last = |(last, value): (&String, &Value)| last == name && value.is_object();
+    let object = if members.iter().next_back().is_some_and(is_last) {
+        members.values_mut().next_back()?
+    } else {
+        let member = members.entry(name).or_insert(Value::Null);
+        if !member.is_object() {
+            *member = Map::new().into();
+        }
+        member
+    };
+    object.as_object_mut()
 }
 
 /// A value that is not under the codec of its attribute.

@@ -10,7 +10,7 @@ use super::flat::{Entry, Flat, Kind, Letter, Mark, Slot, Stored};
 use super::{Mapper, Node, NodeId, Shape};
 use crate::encoding::crypto::Opened;
 use crate::encoding::select::{Form, PasswordAlgorithm};
-use crate::encoding::{Codec, Derive, Encoded, KeyRing, js, password};
+use crate::encoding::{Codec, Derive, Encoded, KeyRing, fixed, js, password};
 use crate::env::Random;
 use crate::{Document, Error, ErrorKind, Result};
 
@@ -64,7 +64,12 @@ impl Mapper {
         let mut encoder = Encoder {
             mapper: self,
             context,
-            flat: Flat { entries: Vec::with_capacity(document.len() + 4), holds_date: false, exact: true },
+            flat: Flat {
+                entries: Vec::with_capacity(document.len() + 4),
+                holds_date: false,
+                exact: true,
+                rounded: Vec::new(),
+            },
             last: None,
             group: 0,
         };
@@ -110,7 +115,28 @@ impl Mapper {
         let context = DecodeContext { keys, derive: Derive::CachedOnly, auto_decrypt: true };
         let Ok(decoded) = self.decode(flat, &context) else { return false };
         let same = |read: &Document| read == document && read.keys().eq(document.keys());
-        decoded.document().is_none_or(same)
+        if flat.rounded.is_empty() {
+            return decoded.document().is_none_or(same);
+        }
+        let mut rounded = document.clone();
+        self.round(&mut rounded, &flat.rounded);
+        decoded.document().is_none_or(|read| *read == rounded && read.keys().eq(rounded.keys()))
+    }
+
+    /// Rounds the embeddings at some nodes of a document as readers get them.
+    pub(crate) fn round(&self, document: &mut Document, nodes: &[NodeId]) {
+        for node in nodes.iter().filter_map(|id| self.node(*id)) {
+            let outside = node.ancestors.iter().filter_map(|id| self.node(*id)).try_fold(
+                &mut *document,
+                |outside, ancestor| match outside.get_mut(&ancestor.name) {
+                    Some(Value::Object(members)) => Some(members),
+                    _ => None,
+                },
+            );
+            if let Some(Value::Array(items)) = outside.and_then(|outside| outside.get_mut(&node.name)) {
+                fixed::round_batch(items, fixed::EMBEDDING_DECIMALS);
+            }
+        }
     }
 
     fn value_is_blocking(&self, id: NodeId, value: &Value, keys: Option<&KeyRing>) -> bool {
@@ -258,7 +284,11 @@ impl<'d> Encoder<'_, '_, 'd> {
             }
             (_, value) => untyped(value),
         };
-        self.flat.exact &= is_exact(form, value, &stored, letter);
+        if is_rounded(form, value, &stored) {
+            self.flat.rounded.push(id);
+        } else {
+            self.flat.exact &= is_exact(form, value, &stored, letter);
+        }
         let mark = match letter {
             Some(letter) => with_name(letter, node),
             None => name_mark(node),
@@ -354,6 +384,17 @@ fn name_mark(node: &Node) -> Option<Mark> {
 
 fn with_name(letter: Letter, node: &Node) -> Option<Mark> {
     Some(Mark { letter, name: node.key.is_none().then(|| node.name.clone()) })
+}
+
+/// Whether a value was written as an embedding whose items a reader gets rounded and no other way.
+fn is_rounded(form: &Form, value: &Value, stored: &Stored<'_>) -> bool {
+    match (form, value, stored) {
+        // Where an item is no number, the text is JSON.
+        (Form::Codec(Codec::Embedding), Value::Array(items), Stored::Text(text)) => {
+            text.starts_with('^') && fixed::can_round_batch(items)
+        }
+        _ => false,
+    }
 }
 
 /// Whether a reader surely gets back this very value. No answer costs as much as reading would.

@@ -13,8 +13,10 @@ pub struct Flat<'a> {
     pub(crate) entries: Vec<Entry<'a>>,
     /// Whether it holds a date, which s3db.js cannot decode twice.
     pub(crate) holds_date: bool,
-    /// Whether decoding, with secrets opened, surely gives back the very document that was encoded.
+    /// Whether decoding, with secrets opened, surely gives back the very document that was encoded, but for `rounded`.
     pub(crate) exact: bool,
+    /// Embeddings, which a reader gets [rounded](super::Mapper::round).
+    pub(crate) rounded: Vec<NodeId>,
 }
 
 /// One leaf.

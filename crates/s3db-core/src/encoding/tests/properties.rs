@@ -97,6 +97,18 @@ proptest! {
     }
 
     #[test]
+    fn an_embedding_is_rounded_as_its_text_is_read(
+        items in prop::collection::vec(prop_oneof![numbers(), Just(json!(-0.0)), Just(json!(4.5e-7)), Just(Value::Null)], 0..9)
+    ) {
+        prop_assume!(fixed::can_round_batch(&items));
+        if let Some(text) = fixed::encode_batch(&items, fixed::EMBEDDING_DECIMALS) {
+            let mut rounded = items;
+            fixed::round_batch(&mut rounded, fixed::EMBEDDING_DECIMALS);
+            prop_assert_eq!(fixed::decode_batch(&text, fixed::EMBEDDING_DECIMALS), Some(Value::Array(rounded)));
+        }
+    }
+
+    #[test]
     fn any_stored_text_is_read_without_panic(text in texts()) {
         for codec in all_codecs() {
             let _ = codec.decode(&text);

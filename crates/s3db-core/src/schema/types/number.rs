@@ -19,6 +19,12 @@ pub(crate) struct NumberRules {
 }
 
 impl NumberRules {
+    /// Whether every finite number is right as it is.
+    pub(crate) fn is_free(&self) -> bool {
+        let bounds = [self.min, self.max, self.equal, self.not_equal];
+        bounds.iter().all(Option::is_none) && !(self.integer || self.positive || self.negative)
+    }
+
     pub(crate) fn apply(&self, value: &mut Value, report: &mut Report<'_>) {
         let number = match value {
             Value::Number(number) => number.as_f64(),

@@ -146,9 +146,7 @@ impl ArrayRules {
         }
         self.check_members(items, report);
         if let Some(id) = self.items {
-            for (i, item) in items.iter_mut().enumerate() {
-                run.item(id, item, &path.item(i));
-            }
+            run.items(id, items, path);
         }
     }
 

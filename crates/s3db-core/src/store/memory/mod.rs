@@ -1,6 +1,7 @@
 //! A store in memory: an ordered map behind a lock.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::btree_map::{self, BTreeMap};
 use std::fmt;
 use std::ops::Bound;
 use std::path::PathBuf;
@@ -61,7 +62,9 @@ struct Shared {
     objects: RwLock<Objects>,
 }
 
-type Objects = BTreeMap<Arc<str>, Stored>;
+/// The objects lie behind pointers, so that a look-up holds the lock for no longer than it takes to share one, and an insert
+/// moves few bytes within the map.
+type Objects = BTreeMap<Arc<str>, Arc<Stored>>;
 
 #[derive(Debug, Clone)]
 struct Stored {
@@ -143,6 +146,10 @@ impl MemoryStore {
         f(&mut self.0.objects.write().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn shared_object(&self, key: &str) -> Option<Arc<Stored>> {
+        self.read(|objects| objects.get(key).cloned())
+    }
+
     fn check_metadata(&self, key: &str, metadata: &Metadata) -> Result<()> {
         limits::check_metadata(key, metadata, &self.0.options.capability)
     }
@@ -179,6 +186,7 @@ impl Store for MemoryStore {
             etag: etag.clone(),
             last_modified_ms: self.0.options.env.now_ms(),
         };
+        let (key, stored) = (Arc::from(key), Arc::new(stored));
         // The replaced object is handed out of the lock, so that freeing it holds up nobody.
         let _replaced = self.write(|objects| insert(objects, key, stored, &condition))?;
         Ok(PutResult::new(etag))
@@ -186,12 +194,12 @@ impl Store for MemoryStore {
 
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         limits::check_key(key)?;
-        Ok(self.read(|objects| objects.get(key).map(Stored::object)))
+        Ok(self.shared_object(key).map(|stored| stored.object()))
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {
         limits::check_key(key)?;
-        Ok(self.read(|objects| objects.get(key).map(Stored::head)))
+        Ok(self.shared_object(key).map(|stored| stored.head()))
     }
 
     async fn copy(
@@ -211,13 +219,13 @@ impl Store for MemoryStore {
             let source = objects.get(from).ok_or_else(|| {
                 Error::new(ErrorKind::NotFound, "the object to copy does not exist").with("key", from)
             })?;
-            let mut stored = Stored { last_modified_ms: now_ms, ..source.clone() };
+            let mut stored = Stored { last_modified_ms: now_ms, ..Stored::clone(source) };
             if let Some(replace) = replace {
                 stored.metadata = replace.metadata;
                 stored.content_type = replace.content_type;
             }
             let etag = stored.etag.clone();
-            insert(objects, to, stored, &condition)?;
+            insert(objects, Arc::from(to), Arc::new(stored), &condition)?;
             Ok(PutResult::new(etag))
         })
     }
@@ -251,7 +259,7 @@ impl Store for MemoryStore {
         limits::check_key(key)?;
         limits::check_delete_condition(key, &condition)?;
         let _removed = self.write(|objects| {
-            check_condition(objects.get(key), key, &condition)?;
+            check_condition(objects.get(key).map(Arc::as_ref), key, &condition)?;
             Ok::<_, Error>(objects.remove(key))
         })?;
         Ok(())
@@ -298,12 +306,22 @@ impl Stored {
 }
 
 /// Writes an object when its condition holds, and hands out the one that it replaces.
-fn insert(objects: &mut Objects, key: &str, stored: Stored, condition: &Condition) -> Result<Option<Stored>> {
-    let present = objects.get_mut(key);
-    check_condition(present.as_deref(), key, condition)?;
-    match present {
-        Some(present) => Ok(Some(std::mem::replace(present, stored))),
-        None => Ok(objects.insert(Arc::from(key), stored)),
+fn insert(
+    objects: &mut Objects,
+    key: Arc<str>,
+    stored: Arc<Stored>,
+    condition: &Condition,
+) -> Result<Option<Arc<Stored>>> {
+    match objects.entry(key) {
+        btree_map::Entry::Occupied(mut present) => {
+            check_condition(Some(present.get()), present.key(), condition)?;
+            Ok(Some(present.insert(stored)))
+        }
+        btree_map::Entry::Vacant(absent) => {
+            check_condition(None, absent.key(), condition)?;
+            absent.insert(stored);
+            Ok(None)
+        }
     }
 }
 
@@ -316,10 +334,7 @@ fn check_condition(present: Option<&Stored>, key: &str, condition: &Condition) -
     if holds { Ok(()) } else { Err(limits::condition_failed(key, condition)) }
 }
 
-fn range<'a>(
-    objects: &'a Objects,
-    from: &Bound<String>,
-) -> std::collections::btree_map::Range<'a, Arc<str>, Stored> {
+fn range<'a>(objects: &'a Objects, from: &Bound<String>) -> btree_map::Range<'a, Arc<str>, Arc<Stored>> {
     let from = from.as_ref().map(String::as_str);
     objects.range::<str, _>((from, Bound::Unbounded))
 }

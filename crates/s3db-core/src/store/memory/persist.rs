@@ -35,7 +35,7 @@ impl MemoryStore {
                 content_type: object.content_type.map(Arc::from),
                 last_modified_ms: object.last_modified_ms.unwrap_or(now_ms),
             };
-            objects.insert(object.key.into(), stored);
+            objects.insert(object.key.into(), Arc::new(stored));
             Ok(())
         });
         read.map_err(|error| error.with("path", path.display()))?;
