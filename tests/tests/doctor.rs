@@ -98,19 +98,20 @@ async fn a_bucket_that_does_not_exist_is_told_from_a_wrong_store() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn seaweedfs_loses_empty_values_alone_and_its_differences_are_known() {
+async fn seaweedfs_is_safe_and_its_differences_are_known() {
     use Probe::*;
     let Some(connection) = independent("S3DB_TEST_SEAWEEDFS") else { return };
     let report = examine(&format!("{connection}/doctor-{}", std::process::id())).await.unwrap();
-    use Verdict::{Differs, Lost};
+    use Verdict::Differs;
     let known = [
         (MetadataOverLimit, Differs),
-        (MetadataEmptyValues, Lost),
+        (MetadataEmptyValues, Differs),
         (KeyLength, Differs),
         (KeyDoubleSlash, Differs),
         (ListOrderAcrossLevels, Differs),
     ];
     assert_eq!(complaints(&report), known, "{report:#?}");
+    assert!(report.is_safe());
     let found = report.capability();
     assert_eq!((found.key_segment_bytes_max, found.list_is_ordered), (255, false), "{found:?}");
     assert!(!found.keeps_empty_metadata && !found.keeps_double_slash && found.conditional_put, "{found:?}");

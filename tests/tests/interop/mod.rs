@@ -84,6 +84,37 @@ async fn s3db_js_reads_what_we_write_and_we_read_what_it_updates() {
     assert!(wrong.is_empty(), "after updates of s3db.js we read differently:\n{}", wrong.join("\n"));
 }
 
+/// Where a store drops metadata without a value, an empty value is written in a longer form.
+#[tokio::test]
+async fn s3db_js_reads_empty_values_in_the_form_for_stores_that_drop_them() {
+    let env = Arc::new(TestEnv::new(7));
+    let mut options = MemoryOptions { env: env.clone(), ..MemoryOptions::default() };
+    options.capability.keeps_empty_metadata = false;
+    let store = MemoryStore::with(options);
+    let db = open(store.clone(), env).await;
+    let attributes = json!({"text": "string|optional|empty:true", "list": "array|items:string|optional",
+        "numbers": "array|items:number|optional", "null": "string|optional|nullable", "object": "object|optional",
+        "label": "string|optional", "nested": {"inner": "string|optional|empty:true", "n": "number|optional"}});
+    let document = json!({"id": "a", "text": "", "list": [], "numbers": [], "null": null, "object": {},
+        "nested": {"inner": "", "n": 1}});
+    for behavior in BEHAVIORS {
+        let config = ResourceConfig::new(behavior, attributes.clone()).behavior(behavior.parse().unwrap());
+        db.create_resource(config).await.unwrap().insert(document.clone()).await.unwrap();
+    }
+    let objects = objects(&store);
+    for object in &objects {
+        assert!(object["metadata"].as_object().unwrap().values().all(|value| value != ""), "{object}");
+    }
+    let output =
+        peer::visit_as("empty_values", "interop", &json!({"passphrase": PASSPHRASE, "objects": objects}));
+    for behavior in BEHAVIORS {
+        let read = &output["read"][behavior]["a"];
+        for (name, value) in document.as_object().unwrap() {
+            assert_eq!(&read[name], value, "{behavior}: {name} in {read}");
+        }
+    }
+}
+
 fn resources() -> Vec<(String, Case)> {
     let mut resources = Vec::new();
     for behavior in BEHAVIORS {

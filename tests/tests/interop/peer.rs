@@ -8,7 +8,13 @@ use serde_json::{Value, json};
 
 /// What s3db.js makes of a database, by the script of that name, recorded under it.
 pub(super) fn visit(name: &str, input: &Value) -> Value {
-    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name).with_extension("json");
+    visit_as(name, name, input)
+}
+
+/// The same for one of several databases that go through one script, each recorded under a name of its own.
+pub(super) fn visit_as(recording: &str, name: &str, input: &Value) -> Value {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let recording = fixtures.join(recording).with_extension("json");
     match std::env::var_os("S3DB_TEST_PEER") {
         Some(peer) => {
             let output = run(&PathBuf::from(peer), name, input);

@@ -30,12 +30,21 @@ pub struct PlaceContext<'a> {
     pub id: Option<&'a str>,
     /// Names this write, so that its object gets an ETag of its own.
     pub stamp: Option<&'a str>,
+    /// Whether the store keeps metadata entries with an empty value; else such values are written in another form.
+    pub keeps_empty: bool,
 }
 
 impl<'a> PlaceContext<'a> {
-    /// The limit of S3, no times, no id, no stamp.
+    /// The limit of S3, no times, no id, no stamp, on a store that keeps empty values.
     pub fn new(version: &'a str) -> Self {
-        Self { limit_bytes: size::METADATA_BYTES_MAX, version, timestamps: false, id: None, stamp: None }
+        Self {
+            limit_bytes: size::METADATA_BYTES_MAX,
+            version,
+            timestamps: false,
+            id: None,
+            stamp: None,
+            keeps_empty: true,
+        }
     }
 }
 
@@ -185,8 +194,11 @@ impl<'p> Placer<'p> {
                     (Cow::Owned(header), mark)
                 }
             };
-            let item =
-                Item { entry, name, value: entry.value.metadata_text(), mark, raw: entry.value.size() };
+            let value = match entry.value.metadata_text() {
+                text if text.is_empty() && !context.keeps_empty => Cow::Borrowed(text::EMPTY),
+                text => text,
+            };
+            let item = Item { entry, name, value, mark, raw: entry.value.size() };
             out.names_raw += match &entry.slot {
                 Slot::Unknown(name) => name.len(),
                 _ => item.name.len(),

@@ -224,9 +224,9 @@ const ROWS: [Row; 36] = [
         probe: Probe::MetadataEmptyValues,
         name: "metadata_empty_values",
         title: "empty values come back",
-        verdict: Verdict::Lost,
-        consequence: "a field that holds an empty text or list is absent when it is read again",
-        advice: "where that matters, keep documents in the body (`behavior: body-only`)",
+        verdict: Verdict::Differs,
+        consequence: "s3db writes empty values in a longer form; s3db.js loses what it writes empty itself",
+        advice: "let s3db.js keep documents with empty texts or lists in the body (`behavior: body-only`)",
     },
     Row {
         probe: Probe::ContentType,

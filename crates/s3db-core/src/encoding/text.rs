@@ -24,6 +24,16 @@ pub const NULL: &str = "null";
 /// What an absent value is written as, where it is written at all.
 pub const ABSENT: &str = "undefined";
 
+/// What the empty text is written as where a store drops entries without a value: base64 of nothing. Every reader since
+/// s3db.js 12 takes it for the empty text.
+///
+/// ```
+/// use s3db_core::encoding::text::{Decoded, EMPTY, decode};
+///
+/// assert_eq!(decode(EMPTY), Decoded::Text("".into()));
+/// ```
+pub const EMPTY: &str = "b:=";
+
 /// The characters that `encodeURIComponent` escapes.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')

@@ -57,6 +57,7 @@ struct Target {
     /// The id, of an update.
     updates: Option<String>,
     stamp: Option<String>,
+    keeps_empty: bool,
 }
 
 impl Target {
@@ -71,6 +72,7 @@ impl Target {
             timestamps: state.timestamps,
             id: self.updates.as_deref(),
             stamp: self.stamp.as_deref(),
+            keeps_empty: self.keeps_empty,
         }
     }
 }
@@ -102,6 +104,7 @@ impl Resource {
             limit_bytes,
             updates: (operation == Operation::Update).then(|| id.to_owned()),
             stamp: self.db.options.stamps.then(|| crate::id::stamp(self.db.env.as_ref())),
+            keeps_empty: self.db.store.capability().keeps_empty_metadata,
         };
         let (data, placement, Target { stamp, .. }) = self.encode(state, data, target).await?;
         let data =

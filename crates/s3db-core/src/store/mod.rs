@@ -125,7 +125,8 @@ pub struct Capability {
     pub list_is_consistent: bool,
     /// A listing is in ascending order of UTF-8 bytes across `/`.
     pub list_is_ordered: bool,
-    /// Metadata entries with an empty value come back.
+    /// Metadata entries with an empty value come back. Where they do not, or nobody knows, s3db writes an empty value in
+    /// a longer form that reads the same ([`EMPTY`](crate::encoding::text::EMPTY)).
     pub keeps_empty_metadata: bool,
     /// Most bytes of metadata, names and values added up.
     pub metadata_bytes_max: usize,

@@ -97,7 +97,7 @@ fn expected(fault: Fault) -> Vec<(Probe, Verdict)> {
             (MetadataLimit, Lost),
             (MetadataNames, Lost),
             (MetadataValues, Lost),
-            (MetadataEmptyValues, Lost),
+            (MetadataEmptyValues, Differs),
         ],
         Fault::HasNoLimit => vec![(MetadataOverLimit, Differs)],
         Fault::DropsContentType => vec![(ContentType, Differs)],

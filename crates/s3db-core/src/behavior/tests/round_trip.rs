@@ -15,16 +15,22 @@ fn keys() -> &'static KeyRing {
     &KEYS
 }
 
-fn round_trip(attributes: &Value, record: &Value, behavior: Behavior) -> Result<Option<Value>> {
+fn round_trip(
+    attributes: &Value,
+    record: &Value,
+    behavior: Behavior,
+    keeps_empty: bool,
+) -> Result<Option<Value>> {
     let mapper = Mapper::new(object(attributes), None, None);
     let context = EncodeContext { keys: Some(keys()), ..EncodeContext::new(&SystemEnv) };
     let flat = mapper.encode(object(record), &context)?;
-    let placed =
-        place(behavior, &flat, &mapper, &PlaceContext { stamp: Some("stamp1"), ..PlaceContext::new("v1") })?;
+    let context = PlaceContext { stamp: Some("stamp1"), keeps_empty, ..PlaceContext::new("v1") };
+    let placed = place(behavior, &flat, &mapper, &context)?;
     assert!(placed.metadata.size_bytes() <= 2047, "{:?}", placed.metadata);
     for (name, value) in placed.metadata.iter() {
         assert!(value.bytes().all(|b| (0x20..0x7f).contains(&b)), "{name}: {value}");
         assert!(!name.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()), "{name}");
+        assert!(keeps_empty || !value.is_empty(), "{name} would be dropped by the store");
     }
     if behavior != Behavior::BodyOnly {
         assert_eq!(stamp_of(&placed.body), Some("stamp1"));
@@ -36,8 +42,9 @@ fn round_trip(attributes: &Value, record: &Value, behavior: Behavior) -> Result<
 }
 
 fn check(attributes: &Value, record: &Value) {
-    for behavior in Behavior::ALL {
-        match round_trip(attributes, record, behavior) {
+    let cases = Behavior::ALL.into_iter().flat_map(|behavior| [(behavior, true), (behavior, false)]);
+    for (behavior, keeps_empty) in cases {
+        match round_trip(attributes, record, behavior, keeps_empty) {
             Ok(Some(read)) => {
                 assert!(
                     same(&read, record),

@@ -11,7 +11,8 @@ use futures::StreamExt;
 use futures::stream::{self, FuturesUnordered};
 use tokio::sync::mpsc;
 
-use super::{Condition, ListRequest, PutObject, Store};
+use super::{Condition, ListRequest, Metadata, PutObject, Store};
+use crate::encoding::text;
 use crate::{Error, ErrorKind, Result};
 
 pub(crate) mod format;
@@ -146,13 +147,23 @@ async fn read(store: Arc<dyn Store>, key: Arc<str>) -> Result<Option<DumpObject>
 }
 
 async fn write(store: Arc<dyn Store>, object: DumpObject) -> Result<()> {
+    let metadata = match store.capability().keeps_empty_metadata {
+        true => object.metadata,
+        false => without_empty_values(&object.metadata),
+    };
     let put = PutObject {
-        metadata: Arc::new(object.metadata),
+        metadata: Arc::new(metadata),
         body: object.body.into(),
         content_type: object.content_type.map(Arc::from),
     };
     let written = store.put(&object.key, put, Condition::None).await;
     written.map(drop).map_err(|error| error.with("key", object.key))
+}
+
+/// The same texts, for a store that drops entries without a value.
+fn without_empty_values(metadata: &Metadata) -> Metadata {
+    let filled = |value| if str::is_empty(value) { text::EMPTY } else { value };
+    metadata.iter().map(|(name, value)| (name, filled(value))).collect()
 }
 
 /// A key of a dump at its destination.

@@ -11,11 +11,13 @@ use aws_sdk_s3::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use url::Url;
 
 use super::attempts::{MarkRetries, RetryMeetings};
 use super::identity::Identity;
 use super::{S3Config, http};
 use crate::Result;
+use crate::store::Capability;
 
 /// The region that is signed for when nobody names one.
 const REGION_DEFAULT: &str = "us-east-1";
@@ -26,6 +28,8 @@ pub(super) struct Connected {
     /// For people: the origin of the server, or the region of AWS.
     pub(super) endpoint: String,
     pub(super) identity: Identity,
+    /// What may be relied on as long as nobody has said more.
+    pub(super) capability: Capability,
 }
 
 /// Builds the client. Sends nothing to the bucket.
@@ -57,11 +61,22 @@ pub(super) async fn connect(config: &S3Config) -> Result<Connected> {
     if let Some(given) = &config.endpoint {
         builder = builder.endpoint_url(given);
     }
+    // SeaweedFS drops them. What another server does is not known before it was asked, and s3db can do without.
+    let keeps_empty_metadata = endpoint.as_deref().is_none_or(is_aws);
+    let capability = Capability { keeps_empty_metadata, ..Capability::default() };
     Ok(Connected {
         client: Client::from_conf(builder.build()),
         endpoint: endpoint.unwrap_or_else(|| format!("AWS {region}")),
         identity,
+        capability,
     })
+}
+
+/// Whether an endpoint is one of AWS's own.
+fn is_aws(endpoint: &str) -> bool {
+    let url = Url::parse(endpoint).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
 }
 
 /// What the SDK takes from `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or the profile. It applies it by itself.

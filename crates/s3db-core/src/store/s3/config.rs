@@ -39,7 +39,8 @@ pub struct S3Config {
     /// Static credentials. `None` is the chain of the SDK: environment, shared files, container, instance. Requests
     /// are never sent unsigned: where the chain finds nothing they fail.
     pub credentials: Option<Credentials>,
-    /// What the server can do. `None` is what AWS can do.
+    /// What the server can do. `None` is what AWS can do; but of a server at another endpoint it is not expected that it
+    /// keeps metadata entries with an empty value.
     pub capability: Option<Capability>,
     /// Longest time to open a connection.
     pub connect_timeout: Duration,

@@ -85,7 +85,7 @@ impl S3Store {
             endpoint: connected.endpoint,
             identity: connected.identity,
             bucket: config.bucket,
-            capability: config.capability.unwrap_or_default(),
+            capability: config.capability.unwrap_or(connected.capability),
             attempts_max: config.attempts_max,
             bucket_seen: AtomicBool::new(false),
         })))
