@@ -42,6 +42,18 @@ fn every_example_runs() {
         &[],
         &["filled in: \"hello-world\"", "refused: the post is locked", "seen by the layer: 4"],
     );
+    check(
+        "versions",
+        &[],
+        &[
+            "v2 became v3",
+            "as it was written: \"30\"",
+            "\"Ann\" \"Lee\", 30",
+            "it is v1",
+            "1 of 1",
+            "it is v3",
+        ],
+    );
     check("lease", &[], &["second try: None", "late writer refused: a later holder", "total 100"]);
     check(
         "orphaned_partitions",

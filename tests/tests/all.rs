@@ -20,5 +20,6 @@ mod partitions;
 mod policy;
 mod s3;
 mod verbs;
+mod versions;
 mod wire;
 mod writes;

@@ -9,3 +9,7 @@ pub use s3db_derive::Document;
 #[cfg(all(doctest, feature = "derive", feature = "validator"))]
 #[doc = include_str!("../../../docs/typed.md")]
 mod typed_guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/versions.md")]
+mod versions_guide {}

@@ -25,6 +25,7 @@ pub use heal::{Healed, Loss, Mended, heal};
 pub use merge::{Merged, Renumbered, merge};
 pub use registry::merge_registries;
 pub use upsert::Upserted;
+pub(crate) use upsert::version_number;
 
 use crate::{Error, ErrorKind, Result};
 

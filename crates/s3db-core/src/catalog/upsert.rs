@@ -74,7 +74,7 @@ fn upsert_entry(
 }
 
 /// The number of a version name; names of another form come first.
-pub(super) fn version_number(name: &str) -> Option<u64> {
+pub(crate) fn version_number(name: &str) -> Option<u64> {
     let rest = name.strip_prefix('v')?;
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     rest.get(..digits)?.parse().ok()

@@ -1,6 +1,6 @@
 //! From a definition in the catalogue to what the verbs run on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -9,10 +9,12 @@ use super::{Event, Inner, unknown_resource};
 use crate::Result;
 use crate::behavior::Behavior;
 use crate::catalog::{Catalog, ResourceDefinition};
+use crate::encoding::past_keys::registry_of;
+use crate::encoding::short_keys::KeyedPaths;
 use crate::encoding::{Mapper, PluginRegistries, SchemaRegistry};
 use crate::id::{IdGenerator, Incremental};
 use crate::key::Partition;
-use crate::resource::State;
+use crate::resource::{Older, State};
 use crate::schema::{Schema, SchemaOptions, Strictness};
 use crate::unique::Unique;
 
@@ -25,6 +27,7 @@ impl Inner {
             unknown_resource(name, &names)
         })?;
         let mut state = compile(&definition).map_err(|error| error.with("resource", name))?;
+        state.older = older(&loaded.catalog, &definition, &mut state.warnings);
         state.complete = complete(&loaded.catalog, &definition, &state);
         (state.steady, state.always_present) = lasting(&loaded.catalog, name, &state)?;
         for warning in &state.warnings {
@@ -71,6 +74,7 @@ fn compile(definition: &ResourceDefinition) -> Result<State> {
         ids: id_generator(definition, &mut warnings),
         schema,
         mapper,
+        older: HashMap::new(),
         partitions,
         complete: BTreeSet::new(),
         steady: BTreeSet::new(),
@@ -79,6 +83,50 @@ fn compile(definition: &ResourceDefinition) -> Result<State> {
         stored_hooks: stored_hooks(definition),
         warnings,
     })
+}
+
+/// How documents of older versions are read: with the keys and types that they were written with.
+fn older(
+    catalog: &Catalog,
+    current: &ResourceDefinition,
+    warnings: &mut Vec<String>,
+) -> HashMap<String, Older> {
+    let mut versions: Vec<&str> = catalog.versions(&current.name);
+    versions.retain(|version| *version != current.version);
+    let definitions: Vec<_> = versions
+        .into_iter()
+        .filter_map(|version| catalog.definition_at(&current.name, version).ok().flatten())
+        .collect();
+    let registry = current.schema_registry.as_ref().and_then(|json| SchemaRegistry::from_json(json).ok());
+    let plugins =
+        current.plugin_schema_registry.as_ref().and_then(|json| PluginRegistries::from_json(json).ok());
+    let paths = definitions.iter().chain([current]).map(|d| KeyedPaths::of(&d.attributes).user);
+    let paths: Vec<Vec<String>> = paths.collect();
+    let mut older = HashMap::new();
+    for (at, definition) in definitions.iter().enumerate() {
+        let keys = registry.as_ref().and_then(|registry| registry_of(registry, &paths, at));
+        let same_keys = match (&registry, &keys) {
+            (Some(registry), Some(keys)) => {
+                keys.iter().all(|(path, index)| registry.index_of(path) == Some(index))
+            }
+            (None, _) => true,
+            (Some(_), None) => false,
+        };
+        let same_form =
+            definition.attributes == current.attributes && definition.behavior == current.behavior;
+        if same_keys && same_form {
+            continue;
+        }
+        match definition.behavior.parse() {
+            Ok(behavior) => {
+                let mapper = Mapper::new(&definition.attributes, keys.as_ref(), plugins.as_ref());
+                older.insert(definition.version.clone(), Older { behavior, mapper });
+            }
+            Err(error) => warnings
+                .push(format!("documents of {} are read as current ones: {error}", definition.version)),
+        }
+    }
+    older
 }
 
 /// Points and names of the hooks that s3db.js has noted: `{"beforeInsert": {"count": 1, "handlers": [{"name": "slug"}]}}`.

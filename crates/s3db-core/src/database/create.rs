@@ -100,7 +100,11 @@ fn keep_id_generator(catalog: &Catalog, definition: &mut ResourceDefinition) -> 
 }
 
 /// Gives every path of the new definition its short key: those of the bucket stay, new paths get fresh ones.
-fn evolve_registries(catalog: &Catalog, definition: &mut ResourceDefinition, now: &str) -> Result<()> {
+pub(crate) fn evolve_registries(
+    catalog: &Catalog,
+    definition: &mut ResourceDefinition,
+    now: &str,
+) -> Result<()> {
     let existing = catalog.definition(&definition.name)?;
     let (registry, plugins) = match &existing {
         None => {

@@ -52,6 +52,16 @@ pub enum Event {
         /// Why.
         error: String,
     },
+    /// The definition of a resource has another version than this process knew: it was changed here, or by another
+    /// process and seen when the catalogue was read again.
+    VersionUpdated {
+        /// Resource.
+        resource: String,
+        /// The version before, such as `v1`.
+        old_version: String,
+        /// The version in force now.
+        new_version: String,
+    },
     /// Orphaned partitions were taken out of the definition of a resource.
     OrphanedPartitionsRemoved {
         /// Resource.

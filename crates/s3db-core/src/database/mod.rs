@@ -29,6 +29,7 @@ mod orphans;
 mod passwords;
 
 pub use changes::{Action, Change, ChangeOptions, Changes, WhenFull};
+pub(crate) use create::evolve_registries;
 pub use events::{Event, Events};
 pub use options::{DatabaseBuilder, DatabaseOptions};
 pub use orphans::OrphanedPartition;
@@ -255,7 +256,7 @@ impl Database {
         let mut resources = lock(&self.inner.resources);
         let shared = match resources.get(name) {
             Some(shared) => {
-                shared.replace(state);
+                self.inner.put_in_force(shared, state);
                 shared.clone()
             }
             None => {
@@ -288,6 +289,16 @@ impl Inner {
             runtime.spawn_blocking(move || keyring.prepare()).map(drop).boxed().shared()
         });
         Some(warming.clone())
+    }
+
+    /// Puts a definition in force for the handles of a resource, and tells of a version that is new to them.
+    pub(crate) fn put_in_force(&self, shared: &Shared, state: State) {
+        let (old_version, new_version) = (shared.current().version.clone(), state.version.clone());
+        shared.replace(state);
+        if old_version != new_version {
+            let resource = shared.name.clone();
+            self.events.emit(Event::VersionUpdated { resource, old_version, new_version });
+        }
     }
 
     pub(crate) fn loaded(&self) -> Arc<Loaded> {

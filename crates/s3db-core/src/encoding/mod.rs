@@ -24,6 +24,7 @@ mod ident;
 mod json;
 mod net;
 mod number;
+pub(crate) mod past_keys;
 mod select;
 pub(crate) mod time;
 

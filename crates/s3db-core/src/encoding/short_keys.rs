@@ -217,6 +217,18 @@ impl SchemaRegistry {
         self.mapping.iter().find(|(known, _)| known == path).map(|(_, index)| *index)
     }
 
+    /// A registry of these paths alone.
+    pub(crate) fn of_mapping(mapping: Vec<(String, u32)>) -> Self {
+        let next_index = mapping.iter().map(|(_, index)| *index).max().map_or(0, |max| max + 1);
+        Self { next_index, mapping, ..Self::default() }
+    }
+
+    /// The indices that a path has had before, oldest first.
+    pub(crate) fn burned_of<'a>(&'a self, path: &'a str) -> impl Iterator<Item = u32> + 'a {
+        let of_path = |entry: &&Value| entry.get("attribute").and_then(Value::as_str) == Some(path);
+        self.burned.iter().filter(of_path).filter_map(|entry| entry.get("index").and_then(index))
+    }
+
     /// Paths and indices.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
         self.mapping.iter().map(|(path, index)| (path.as_str(), *index))

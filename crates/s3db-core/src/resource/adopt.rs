@@ -83,7 +83,7 @@ impl Resource {
             let mut reads = Vec::with_capacity(keys.len());
             for key in &keys {
                 if let Some(id) = key.strip_prefix(&prefix).filter(|id| !id.contains('/')) {
-                    reads.push(self.fetch(&state, id, key));
+                    reads.push(self.fetch_stored(&state, id, key));
                 }
             }
             let mut records = stream::iter(reads).buffered(self.db.options.parallelism);

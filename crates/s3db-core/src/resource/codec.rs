@@ -236,16 +236,24 @@ impl Resource {
         id: &str,
         object: Object,
     ) -> Result<Record> {
-        if self.keyring().is_some() || !state.mapper.has_sealed() {
-            return self.decode(state, id, object).await;
+        let form = state.form_of(&object);
+        if self.keyring().is_some() || !form.mapper.has_sealed() {
+            return self.decode_stored(state, id, object).await;
         }
-        let flat = behavior::gather(state.behavior, &object.head.metadata, &object.body, &state.mapper);
-        let data = state.mapper.plain_values(&flat).map_err(|error| self.at(error, id))?;
-        Ok(Record { id: id.to_owned(), data, meta: RecordMeta::of(&object, state.behavior, &state.version) })
+        let flat = behavior::gather(form.behavior, &object.head.metadata, &object.body, form.mapper);
+        let data = form.mapper.plain_values(&flat).map_err(|error| self.at(error, id))?;
+        Ok(Record { id: id.to_owned(), data, meta: RecordMeta::of(&object, form.behavior, &state.version) })
     }
 
-    /// Reads an object as a record.
+    /// Reads an object as a record of the current version.
     pub(super) async fn decode(&self, state: &Arc<State>, id: &str, object: Object) -> Result<Record> {
+        let record = self.decode_stored(state, id, object).await?;
+        self.migrated(state, record).await
+    }
+
+    /// Reads an object as a record of the version that it was written under. What its index entries and claims are made
+    /// of is this, and never what a migration makes of it.
+    pub(super) async fn decode_stored(&self, state: &Arc<State>, id: &str, object: Object) -> Result<Record> {
         let keys = self.keyring();
         let mut decoded = decode_now(state, &object, keys.as_deref(), Derive::CachedOnly)
             .map_err(|error| self.at(error, id))?;
@@ -262,14 +270,15 @@ impl Resource {
             tracing::warn!(resource = self.name(), id, field = warning.field, warning.message);
         }
         let data = reading.document;
-        let meta = RecordMeta::of(&object, state.behavior, &state.version);
+        let meta = RecordMeta::of(&object, state.form_of(&object).behavior, &state.version);
         Ok(Record { id: id.to_owned(), data, meta })
     }
 }
 
 fn decode_now(state: &State, object: &Object, keys: Option<&KeyRing>, derive: Derive) -> Result<Decoded> {
-    let flat = behavior::gather(state.behavior, &object.head.metadata, &object.body, &state.mapper);
-    state.mapper.decode(&flat, &DecodeContext { keys, derive, auto_decrypt: state.auto_decrypt })
+    let form = state.form_of(object);
+    let flat = behavior::gather(form.behavior, &object.head.metadata, &object.body, form.mapper);
+    form.mapper.decode(&flat, &DecodeContext { keys, derive, auto_decrypt: state.auto_decrypt })
 }
 
 /// Runs slow work, such as deriving keys and hashing passwords, where it blocks no async thread.

@@ -163,7 +163,7 @@ impl crate::exec::Holders for Resource {
             return Ok(false);
         };
         let state: Arc<State> = self.state();
-        match self.fetch(&state, id, &key).await {
+        match self.fetch_stored(&state, id, &key).await {
             Ok(None) => Ok(false),
             Ok(Some(record)) => Ok(self.indexes_of(&state, &record).claims.iter().any(|key| key == claim)),
             // What cannot be read may hold the value.

@@ -45,7 +45,7 @@ impl Resource {
             let object = self.store.get(key).await?.ok_or_else(|| self.not_found(id))?;
             let etag = object.head.etag.clone();
             // What cannot be read can still be deleted; its index entries are left for fsck.
-            match self.decode(&state, id, object).await {
+            match self.decode_stored(&state, id, object).await {
                 Ok(record) => (etag, self.indexes_of(&state, &record), Some(record.data)),
                 Err(error) => {
                     tracing::warn!(%error, "deleting an unreadable document; its index entries stay");

@@ -9,6 +9,7 @@ use crate::store::Store;
 use crate::{Document, Error, ErrorKind, Result};
 
 mod adopt;
+mod attributes;
 mod batch;
 mod calls;
 mod checked;
@@ -22,6 +23,8 @@ mod insert;
 mod layers;
 mod list;
 mod merge;
+mod migrate_documents;
+mod migration;
 mod partition;
 mod partitions;
 mod query;
@@ -36,19 +39,22 @@ mod state;
 mod update;
 
 pub use crate::id::ID_SIZE;
+pub use attributes::AttributesUpdate;
 pub use calls::StoredHook;
 pub use checked::IfMatch;
 pub use config::ResourceConfig;
 pub(crate) use layers::Layers;
 pub use list::ListOptions;
 pub use merge::apply as merge_into;
+pub use migrate_documents::{DocumentsMigrated, MigrationFailure};
+pub use migration::Migration;
 pub use partition::PartitionView;
 pub use partitions::PartitionInfo;
 pub use query::Query;
 pub use record::{BatchError, BatchResult, Listing, Page, Record, RecordMeta, Unreadable, WriteCheck};
 pub use reindex::{ReindexFailure, ReindexOptions, ReindexProgress, Reindexed};
 pub use select::{Row, Select, Selection};
-pub(crate) use state::{Shared, State};
+pub(crate) use state::{Older, Shared, State};
 
 /// A collection of documents of one schema. Cheap to clone; clones share everything.
 ///

@@ -28,6 +28,7 @@ impl Resource {
     pub fn partitions(&self) -> Result<Vec<PartitionInfo>> {
         let orphaned = self.find_orphaned_partitions()?;
         let state = self.state();
+        let complete = self.trusted_partitions(&state);
         let mut partitions: Vec<PartitionInfo> = state
             .partitions
             .iter()
@@ -39,7 +40,7 @@ impl Resource {
                     .find(|orphan| orphan.name == partition.name)
                     .map(|orphan| orphan.missing_fields.clone())
                     .unwrap_or_default(),
-                is_complete: state.complete.contains(&partition.name),
+                is_complete: complete.contains(&partition.name),
             })
             .collect();
         partitions.sort_by(|a, b| a.name.cmp(&b.name));
@@ -120,7 +121,7 @@ impl Resource {
     }
 
     /// Changes the definition of the catalogue, and puts it in force.
-    async fn define<T>(&self, change: impl Fn(&mut ResourceDefinition) -> Result<T>) -> Result<T> {
+    pub(super) async fn define<T>(&self, change: impl Fn(&mut ResourceDefinition) -> Result<T>) -> Result<T> {
         let now = self.db.now();
         let changed = self.db.change_catalog(|catalog| {
             let mut definition = catalog.definition(self.name())?.ok_or_else(|| self.no_longer_there())?;
@@ -135,11 +136,11 @@ impl Resource {
 
     /// Puts the definition of the loaded catalogue in force, for all handles.
     pub(super) fn recompile(&self) -> Result<()> {
-        self.shared.replace(self.db.compile(self.name())?);
+        self.db.put_in_force(&self.shared, self.db.compile(self.name())?);
         Ok(())
     }
 
-    fn no_longer_there(&self) -> Error {
+    pub(super) fn no_longer_there(&self) -> Error {
         Error::new(ErrorKind::NotFound, "the resource is no longer in the catalogue")
             .with("resource", self.name())
     }

@@ -241,12 +241,13 @@ impl Query {
             fields.iter().copied().chain(self.args.sort.iter().map(|key| key.path.as_str())).collect()
         });
         let none = BTreeSet::new();
+        let trusted = self.resource.trusted_partitions(&state);
         let sources = QuerySources {
             keys: &self.resource.db.keys,
             resource: self.resource.name(),
             schema: &state.schema,
             partitions: &state.partitions,
-            complete: if self.args.scan { &none } else { &state.complete },
+            complete: if self.args.scan { &none } else { &trusted },
             steady: &state.steady,
             always_present: &state.always_present,
         };

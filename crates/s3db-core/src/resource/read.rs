@@ -90,4 +90,17 @@ impl Resource {
         };
         self.decode(state, id, object).await.map(Some)
     }
+
+    /// The document as it was written, without migrations.
+    pub(super) async fn fetch_stored(
+        &self,
+        state: &Arc<State>,
+        id: &str,
+        key: &str,
+    ) -> Result<Option<Record>> {
+        let Some(object) = self.store.get(key).await.map_err(|error| self.at(error, id))? else {
+            return Ok(None);
+        };
+        self.decode_stored(state, id, object).await.map(Some)
+    }
 }

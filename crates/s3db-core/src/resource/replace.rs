@@ -105,8 +105,9 @@ impl Resource {
             Some(object) => {
                 let etag = object.head.etag.clone();
                 self.check_expected(id, expected, &etag)?;
-                let check = WriteCheck::of(&object, state.behavior);
-                let record = self.decode(&state, id, object).await?;
+                let check = WriteCheck::of(&object, state.form_of(&object).behavior);
+                // A migration that fails must not keep the document from being replaced.
+                let record = self.decode_stored(&state, id, object).await?;
                 created = created.or_else(|| record.data.get("createdAt").cloned());
                 let before = self.indexes_of(&state, &record);
                 (Condition::IfMatch(etag), check, before, Some(record.data))

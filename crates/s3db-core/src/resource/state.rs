@@ -1,8 +1,9 @@
 //! A resource's current definition, compiled.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, RwLock};
 
+use super::migration::Migrations;
 use crate::behavior::Behavior;
 use crate::encoding::Mapper;
 use crate::id::IdGenerator;
@@ -10,6 +11,7 @@ use crate::key::Partition;
 use crate::op::{Hooks, Layers};
 use crate::schema::Schema;
 use crate::sequence::Sequences;
+use crate::store::Object;
 use crate::unique::Unique;
 
 /// What the handles of one resource share: its name, and the definition of the moment.
@@ -22,9 +24,20 @@ pub(crate) struct Shared {
     pub(crate) sequences: Sequences,
     pub(crate) layers: Arc<Layers>,
     pub(crate) hooks: Arc<Hooks>,
+    pub(crate) migrations: Arc<Migrations>,
 }
 
 impl State {
+    /// How an object is read: as the version that it names says. What names no version, or one that is not known, is
+    /// read as the current one.
+    pub(crate) fn form_of(&self, object: &Object) -> Form<'_> {
+        let older = object.head.metadata.get("_v").and_then(|version| self.older.get(version));
+        older.map_or(Form { behavior: self.behavior, mapper: &self.mapper }, |older| Form {
+            behavior: older.behavior,
+            mapper: &older.mapper,
+        })
+    }
+
     /// Whether a write must know what was stored before: for its index entries, or for its unique values.
     pub(crate) fn is_indexed(&self) -> bool {
         !self.partitions.is_empty() || !self.unique.is_empty()
@@ -40,6 +53,7 @@ impl Shared {
             sequences: Sequences::default(),
             layers: Arc::default(),
             hooks: Arc::default(),
+            migrations: Arc::default(),
         }
     }
 
@@ -64,6 +78,7 @@ impl Shared {
             sequences: self.sequences.snapshot(),
             layers: Arc::clone(&self.layers),
             hooks: Arc::clone(&self.hooks),
+            migrations: Arc::clone(&self.migrations),
         }
     }
 
@@ -83,6 +98,8 @@ pub(crate) struct State {
     pub(crate) ids: IdGenerator,
     pub(crate) schema: Schema,
     pub(crate) mapper: Mapper,
+    /// How documents of older versions are read, where that differs.
+    pub(crate) older: HashMap<String, Older>,
     pub(crate) partitions: Vec<Partition>,
     /// Partitions that hold a reference of every document that has their fields.
     pub(crate) complete: BTreeSet<String>,
@@ -94,4 +111,18 @@ pub(crate) struct State {
     /// Hooks that the catalogue names, by point.
     pub(crate) stored_hooks: Vec<(String, Option<String>)>,
     pub(crate) warnings: Vec<String>,
+}
+
+/// How the documents of an older version are read.
+#[derive(Debug)]
+pub(crate) struct Older {
+    pub(crate) behavior: Behavior,
+    pub(crate) mapper: Mapper,
+}
+
+/// How one object is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Form<'s> {
+    pub(crate) behavior: Behavior,
+    pub(crate) mapper: &'s Mapper,
 }

@@ -155,7 +155,7 @@ impl Resource {
         Err(self.at(self.lost_races(), id))
     }
 
-    async fn change_once(
+    pub(super) async fn change_once(
         &self,
         state: &Arc<State>,
         id: &str,
@@ -165,10 +165,11 @@ impl Resource {
         edit: impl Fn(&mut Document) -> Result<()>,
     ) -> Result<Record> {
         let etag = object.head.etag.clone();
-        let check = WriteCheck::of(&object, state.behavior);
+        let check = WriteCheck::of(&object, state.form_of(&object).behavior);
         let content = self.content_of(&object);
-        let record = self.decode(state, id, object).await?;
+        let record = self.decode_stored(state, id, object).await?;
         let before = self.indexes_of(state, &record);
+        let record = self.migrated(state, record).await?;
         let previous = self.db.changes.is_heard(self.name()).then(|| record.data.clone());
         let stored = self.has_update_hook().then(|| record.data.clone());
         let created = record.data.get("createdAt").cloned();
