@@ -124,6 +124,10 @@ pub(crate) enum Command {
     CreateResource(commands::create_resource::Args),
     /// Show the definition of a resource
     Schema(commands::schema::Args),
+    /// Say how the definitions of a file differ from those of the database
+    SchemaDiff(commands::schema_diff::Args),
+    /// Bring the database to the definitions of a file, and index what needs it
+    Migrate(commands::migrate::Args),
     /// Insert one document, or many
     Insert(commands::insert::Args),
     /// Show one document

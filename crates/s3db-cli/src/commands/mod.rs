@@ -6,6 +6,7 @@ use crate::output::Output;
 
 pub(crate) mod count;
 pub(crate) mod create_resource;
+mod declared;
 pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -17,10 +18,12 @@ pub(crate) mod import;
 pub(crate) mod insert;
 pub(crate) mod list;
 pub(crate) mod manual;
+pub(crate) mod migrate;
 pub(crate) mod partitions;
 pub(crate) mod query;
 pub(crate) mod reindex;
 pub(crate) mod schema;
+pub(crate) mod schema_diff;
 pub(crate) mod write;
 
 /// Runs the command of a command line.
@@ -37,6 +40,8 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::List(args) => list::run(args, global, out).await,
         Command::CreateResource(args) => create_resource::run(args, global, out).await,
         Command::Schema(args) => schema::run(args, global, out).await,
+        Command::SchemaDiff(args) => schema_diff::run(args, global, out).await,
+        Command::Migrate(args) => migrate::run(args, global, out).await,
         Command::Insert(args) => insert::run(args, global, out).await,
         Command::Get(args) => get::run(args, global, out).await,
         Command::Update(args) => write::update(args, global, out).await,

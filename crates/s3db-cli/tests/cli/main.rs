@@ -11,6 +11,7 @@ mod every_command;
 mod formats;
 mod fsck;
 mod many_processes;
+mod migrate;
 mod partitions;
 #[cfg(feature = "s3")]
 mod s3;

@@ -22,6 +22,7 @@ mod catalog;
 mod changes;
 mod compile;
 mod create;
+mod diff;
 mod events;
 mod lock;
 mod options;
@@ -30,6 +31,7 @@ mod passwords;
 
 pub use changes::{Action, Change, ChangeOptions, Changes, WhenFull};
 pub(crate) use create::evolve_registries;
+pub use diff::{DefinitionChange, DefinitionDiff};
 pub use events::{Event, Events};
 pub use options::{DatabaseBuilder, DatabaseOptions};
 pub use orphans::OrphanedPartition;
