@@ -84,6 +84,21 @@ fn every_example_runs() {
             "careful: no violation in 200 worlds",
         ],
     );
+    check(
+        "content",
+        &[],
+        &["14 bytes of image/png", "\"name\":\"Anna\"", "refused: TooLarge", "content left: false"],
+    );
+    check(
+        "streams",
+        &[],
+        &[
+            "written: 3000",
+            "total of both halves: 4498500 ms",
+            "visits of /: 750",
+            "stopped: Budget, 10 written",
+        ],
+    );
     check("secrets", &[], &["token = \"hunter2\"", "a secret does not open"]);
     check(
         "typed",

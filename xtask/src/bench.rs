@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ours.arg("--raw");
         return lines(&mut ours).map(drop);
     }
-    let mut theirs = if args.peer { Some(peer(&root, args)?) } else { None };
+    let mut theirs = if args.peer { Some(peer(root, args)?) } else { None };
     let (mut our_runs, mut their_runs) = (Runs::default(), Runs::default());
     for _ in 0..args.runs {
         our_runs.add(lines(&mut ours)?);

@@ -142,6 +142,8 @@ pub(crate) enum Command {
     Upsert(commands::write::UpsertArgs),
     /// Delete documents
     Delete(commands::delete::Args),
+    /// Read, set or delete the content of a document: bytes of your own beside its fields
+    Content(commands::content::Args),
     /// Find documents
     Query(commands::query::Args),
     /// Count the documents of a resource

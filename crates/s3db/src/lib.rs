@@ -6,6 +6,14 @@ pub use s3db_core::*;
 #[cfg(feature = "derive")]
 pub use s3db_derive::Document;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/content.md")]
+mod content_guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/streams.md")]
+mod streams_guide {}
+
 #[cfg(all(doctest, feature = "derive", feature = "validator"))]
 #[doc = include_str!("../../../docs/typed.md")]
 mod typed_guide {}

@@ -116,6 +116,14 @@ async fn check_all_verbs(world: &World, users: &Resource) {
         list(ListOptions { limit: Some(2), after: Some("ann".to_owned()) });
         get_all();
         page(3, None);
+        set_content("ann", vec![1, 2, 3]);
+        has_content("ann");
+        content("ann");
+        update("ann", json!({"name": "Ann"}));
+        set_content("ann", Vec::new());
+        delete_content("ann");
+        delete_content("ann");
+        set_content("nobody", vec![1]);
         delete("ann");
         delete("ann");
         delete_many(["m0", "m1", "nobody"]);

@@ -4,6 +4,7 @@
 //! The real s3db.js runs where `S3DB_TEST_PEER` names its folder (`cargo xtask peer install`). Elsewhere its recorded
 //! answers are used: clock and randomness are fixed, so that we write the same bytes again. `S3DB_RECORD=1` records.
 
+mod content;
 mod documents;
 mod partitions;
 mod peer;

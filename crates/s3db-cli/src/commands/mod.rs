@@ -4,6 +4,7 @@ use crate::args::{Cli, Command};
 use crate::exit::Outcome;
 use crate::output::Output;
 
+pub(crate) mod content;
 pub(crate) mod count;
 pub(crate) mod create_resource;
 mod declared;
@@ -48,6 +49,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Patch(args) => write::patch(args, global, out).await,
         Command::Replace(args) => write::replace(args, global, out).await,
         Command::Upsert(args) => write::upsert(args, global, out).await,
+        Command::Content(args) => content::run(args, global, out).await,
         Command::Delete(args) => delete::run(args, global, out).await,
         Command::Query(args) => query::run(args, global, out).await,
         Command::Count(args) => count::run(args, global, out).await,

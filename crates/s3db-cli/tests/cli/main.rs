@@ -3,6 +3,7 @@
 mod bad_input;
 mod buckets;
 mod commands;
+mod content;
 mod costs;
 mod demo;
 mod doctor;

@@ -18,14 +18,14 @@ pub fn gather<'a>(behavior: Behavior, metadata: &'a Metadata, body: &[u8], mappe
     let reader = Reader::new(metadata, &private, mapper);
     let json = parse_body(body);
     let own_map = private.map.is_some();
-    let has_content = private.has_content == Some("true");
+    let has_content = super::is_content(metadata, body);
     let overflow = private.overflow.is_some();
 
     let entries = match json {
         None => reader.metadata_entries(),
-        Some(json) if own_map || (behavior == Behavior::BodyOnly && !has_content) => {
-            reader.body_entries(json)
-        }
+        // Content of the user is no field, also where it looks like one.
+        Some(_) if has_content && !own_map => reader.metadata_entries(),
+        Some(json) if own_map || behavior == Behavior::BodyOnly => reader.body_entries(json),
         Some(json) if overflow || behavior == Behavior::BodyOverflow => {
             // Of two entries of one field the later one wins: that of the metadata.
             let mut entries = reader.body_entries(json);

@@ -1,6 +1,7 @@
 //! Where a document goes: metadata, body, or an error. Pure.
 
 mod body;
+mod content;
 mod cut;
 mod gather;
 mod names;
@@ -10,9 +11,11 @@ mod stamp;
 use std::fmt;
 use std::str::FromStr;
 
+pub(crate) use content::{Told, is_content, told};
 pub use gather::gather;
 pub use place::{Exceeded, PlaceContext, Placement, place};
 pub use stamp::stamp_of;
+pub(crate) use stamp::{alone as stamp_alone, is_stamp_alone};
 
 use crate::{Error, ErrorKind};
 
@@ -34,6 +37,10 @@ pub(crate) mod private {
     pub(crate) const NAMED: &str = "_named";
     /// The body is content of the user.
     pub(crate) const HAS_CONTENT: &str = "_hascontent";
+    /// Its length, in bytes; s3db.js counts texts in units of UTF-16.
+    pub(crate) const CONTENT_LENGTH: &str = "_contentlength";
+    /// Its type.
+    pub(crate) const MIME_TYPE: &str = "_mimetype";
 }
 
 /// What happens to a document that does not fit into the metadata of its object.

@@ -20,7 +20,7 @@ pub fn stamp_of(body: &[u8]) -> Option<&str> {
 }
 
 /// Whether a body holds a stamp and nothing else.
-pub(super) fn is_stamp_alone(body: &[u8]) -> bool {
+pub(crate) fn is_stamp_alone(body: &[u8]) -> bool {
     split(body).is_some_and(|(_, rest)| rest == b"}")
 }
 
@@ -35,6 +35,6 @@ fn split(body: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 /// A body that holds nothing but a stamp.
-pub(super) fn alone(stamp: &str) -> String {
+pub(crate) fn alone(stamp: &str) -> String {
     format!("{PREFIX}{stamp}\"}}")
 }

@@ -44,6 +44,10 @@ pub enum Action {
     Replace,
     /// A document was deleted.
     Delete,
+    /// A document got content, in place of what it had. Its fields are as they were.
+    SetContent,
+    /// The content of a document was deleted. Its fields are as they were.
+    DeleteContent,
 }
 
 /// What happens when a listener does not keep up.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{ExplainQuery, Explanation, Rehearsal};
-use crate::resource::{BatchResult, ListOptions};
+use crate::resource::{BatchResult, ListOptions, NewContent};
 use crate::store::ETag;
 use crate::{Document, Error, ErrorKind, Resource, Result};
 
@@ -109,6 +109,26 @@ impl Explain {
     /// Explains [`Resource::delete_all`]. All keys are listed for that.
     pub async fn delete_all(&self, force: bool) -> Result<Explanation> {
         self.write(async |users| users.delete_all(force).await).await
+    }
+
+    /// Explains [`Resource::set_content`].
+    pub async fn set_content(&self, id: &str, content: impl Into<NewContent>) -> Result<Explanation> {
+        self.write(async |users| users.set_content(id, content).await).await
+    }
+
+    /// Explains [`Resource::delete_content`].
+    pub async fn delete_content(&self, id: &str) -> Result<Explanation> {
+        self.write(async |users| users.delete_content(id).await).await
+    }
+
+    /// Explains [`Resource::content`]. Sends nothing.
+    pub async fn content(&self, id: &str) -> Result<Explanation> {
+        self.read(async |users| users.content(id).await).await
+    }
+
+    /// Explains [`Resource::has_content`]. Sends nothing; where only the body tells, the call sends a GET more.
+    pub async fn has_content(&self, id: &str) -> Result<Explanation> {
+        self.read(async |users| users.has_content(id).await).await
     }
 
     /// Explains writes under the condition of [`Resource::if_match`].

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::resource::{BatchResult, Listing, Page, Record, Selection};
+use crate::resource::{BatchResult, Content, Listing, Page, Record, Selection};
 use crate::{Error, ErrorKind, Result};
 
 /// What a call gives back.
@@ -35,6 +35,9 @@ pub enum Answer {
     Page(Page),
     /// Fields of documents.
     Selection(Selection),
+    /// The content of a document, where it has any. It is read later, so it is not serialised.
+    #[serde(skip)]
+    Content(Option<Box<Content>>),
 }
 
 /// Takes one kind of answer, and refuses the others.
@@ -77,6 +80,13 @@ impl Answer {
         }
     }
 
+    pub(crate) fn content(self) -> Result<Option<Content>> {
+        match self {
+            Self::Content(content) => Ok(content.map(|content| *content)),
+            other => Err(other.is_not("content")),
+        }
+    }
+
     pub(crate) fn deleted(self) -> Result<()> {
         match self {
             Self::Deleted => Ok(()),
@@ -92,7 +102,7 @@ impl Answer {
             Self::Listing(listing) => listing.unreadable.is_empty(),
             Self::Page(page) => page.unreadable.is_empty(),
             Self::Selection(selection) => selection.unreadable.is_empty(),
-            Self::Record(_) | Self::Found(_) | Self::Exists(_) => true,
+            Self::Record(_) | Self::Found(_) | Self::Exists(_) | Self::Content(_) => true,
             Self::Deleted | Self::Count(_) | Self::Ids(_) => true,
         }
     }
@@ -122,6 +132,7 @@ impl Answer {
             Self::Ids(_) => "ids",
             Self::Page(_) => "a page",
             Self::Selection(_) => "a selection",
+            Self::Content(_) => "content",
         };
         Error::new(
             ErrorKind::Unsupported,

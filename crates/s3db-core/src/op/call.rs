@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{PartitionArgs, QueryArgs, Verb};
-use crate::resource::ListOptions;
+use crate::resource::{ListOptions, NewContent};
 use crate::store::ETag;
 use crate::{Document, Result};
 
@@ -107,6 +107,32 @@ pub enum Op<'a> {
     },
     /// [`query`](crate::Resource::query), of a resource or a partition, with `select`, `ids` and `count`.
     Query(Box<QueryArgs>),
+    /// [`content`](crate::Resource::content).
+    Content {
+        /// Id.
+        id: String,
+    },
+    /// [`has_content`](crate::Resource::has_content).
+    HasContent {
+        /// Id.
+        id: String,
+    },
+    /// [`set_content`](crate::Resource::set_content).
+    SetContent {
+        /// Id.
+        id: String,
+        /// The content.
+        content: NewContent,
+        /// The ETag that the document must have.
+        if_match: Option<ETag>,
+    },
+    /// [`delete_content`](crate::Resource::delete_content).
+    DeleteContent {
+        /// Id.
+        id: String,
+        /// The ETag that the document must have.
+        if_match: Option<ETag>,
+    },
 }
 
 impl Op<'_> {
@@ -131,6 +157,10 @@ impl Op<'_> {
             Self::Page { partition, size, cursor } => Op::Page { partition, size, cursor },
             Self::Count { partition, verified } => Op::Count { partition, verified },
             Self::Query(args) => Op::Query(args),
+            Self::Content { id } => Op::Content { id },
+            Self::HasContent { id } => Op::HasContent { id },
+            Self::SetContent { id, content, if_match } => Op::SetContent { id, content, if_match },
+            Self::DeleteContent { id, if_match } => Op::DeleteContent { id, if_match },
         })
     }
 
@@ -152,6 +182,10 @@ impl Op<'_> {
             Self::Page { .. } => Verb::Page,
             Self::Count { .. } => Verb::Count,
             Self::Query(_) => Verb::Query,
+            Self::Content { .. } => Verb::Content,
+            Self::HasContent { .. } => Verb::HasContent,
+            Self::SetContent { .. } => Verb::SetContent,
+            Self::DeleteContent { .. } => Verb::DeleteContent,
         }
     }
 
@@ -159,6 +193,8 @@ impl Op<'_> {
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::Get { id } | Self::Exists { id } => Some(id),
+            Self::Content { id } | Self::HasContent { id } => Some(id),
+            Self::SetContent { id, .. } | Self::DeleteContent { id, .. } => Some(id),
             Self::Update { id, .. } | Self::Replace { id, .. } | Self::Delete { id, .. } => Some(id),
             Self::Insert { document } | Self::Upsert { document } => {
                 document.get("id").and_then(Value::as_str)

@@ -7,7 +7,7 @@ use crate::query::{Order, SortKey};
 use crate::resource::ListOptions;
 
 impl Op<'_> {
-    /// A text that is the same for two reads of one resource exactly if they ask for the same; `None` for writes. A cache
+    /// A text that is the same for two reads of one resource exactly if they ask for the same; `None` for writes and content. A cache
     /// keeps answers under it, together with the name of the resource.
     ///
     /// It is the verb, a space, and a JSON object of the arguments: its members are sorted at every depth, and those that
@@ -24,7 +24,9 @@ impl Op<'_> {
     pub fn read_key(&self) -> Option<String> {
         let mut args = Map::new();
         match self {
-            Self::Get { id } | Self::Exists { id } => put(&mut args, "id", id.as_str()),
+            Self::Get { id } | Self::Exists { id } | Self::HasContent { id } => {
+                put(&mut args, "id", id.as_str())
+            }
             Self::GetMany { ids } => put(&mut args, "ids", ids.as_slice()),
             Self::List { partition, options } => {
                 put_partition(&mut args, partition.as_ref());
@@ -49,6 +51,8 @@ impl Op<'_> {
                 return None;
             }
             Self::Delete { .. } | Self::DeleteMany { .. } | Self::DeleteAll { .. } => return None,
+            // Content is a stream, which no cache of answers keeps; whether there is any follows the document.
+            Self::Content { .. } | Self::SetContent { .. } | Self::DeleteContent { .. } => return None,
         }
         Some(format!("{} {}", self.verb(), canonical(Value::Object(args))))
     }

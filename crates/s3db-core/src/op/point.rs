@@ -109,6 +109,7 @@ impl HookPoint {
             Verb::Count => Some((Self::BeforeCount, Self::AfterCount)),
             Verb::Query => Some((Self::BeforeQuery, Self::AfterQuery)),
             Verb::Insert | Verb::Get | Verb::Update | Verb::Replace | Verb::Delete => None,
+            Verb::Content | Verb::HasContent | Verb::SetContent | Verb::DeleteContent => None,
         }
     }
 

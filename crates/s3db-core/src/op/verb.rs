@@ -34,6 +34,14 @@ pub enum Verb {
     Count,
     /// Runs a query: for documents, fields, ids or their number.
     Query,
+    /// Reads the content of a document.
+    Content,
+    /// Asks whether a document has content.
+    HasContent,
+    /// Gives a document content.
+    SetContent,
+    /// Deletes the content of a document.
+    DeleteContent,
 }
 
 impl Verb {
@@ -55,6 +63,10 @@ impl Verb {
             Self::Page => "page",
             Self::Count => "count",
             Self::Query => "query",
+            Self::Content => "content",
+            Self::HasContent => "has_content",
+            Self::SetContent => "set_content",
+            Self::DeleteContent => "delete_content",
         }
     }
 
@@ -63,6 +75,8 @@ impl Verb {
         match self {
             Self::Get | Self::GetMany | Self::Exists => true,
             Self::List | Self::ListIds | Self::Page | Self::Count | Self::Query => true,
+            Self::Content | Self::HasContent => true,
+            Self::SetContent | Self::DeleteContent => false,
             Self::Insert | Self::Update | Self::Replace | Self::Upsert => false,
             Self::Delete | Self::DeleteMany | Self::DeleteAll => false,
         }

@@ -115,6 +115,14 @@ impl Resource {
                 Answer::Count(self.view(partition, verified)?.count_now().await?)
             }
             Op::Query(args) => self.query_now(*args).await?,
+            Op::Content { id } => Answer::Content(self.content_now(&id).await?.map(Box::new)),
+            Op::HasContent { id } => Answer::Exists(self.has_content_now(&id).await?),
+            Op::SetContent { id, content, if_match } => {
+                Answer::Record(Box::new(self.set_content_now(&id, &content, if_match.as_ref()).await?))
+            }
+            Op::DeleteContent { id, if_match } => {
+                Answer::Record(Box::new(self.delete_content_now(&id, if_match.as_ref()).await?))
+            }
         })
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Record, Resource, document};
+use super::{NewContent, Record, Resource, document};
 use crate::op::Edit;
 use crate::store::ETag;
 use crate::{Document, Result};
@@ -61,6 +61,16 @@ impl IfMatch {
     /// Errors: also `Conflict` when the document has another ETag, or is absent.
     pub async fn replace(&self, id: &str, value: Value) -> Result<Record> {
         self.resource.replace_if(id, value, Some(self.etag.clone())).await
+    }
+
+    /// As [`Resource::set_content`]. Errors: as [`update`](Self::update).
+    pub async fn set_content(&self, id: &str, content: impl Into<NewContent>) -> Result<Record> {
+        self.resource.set_content_if(id, content.into(), Some(self.etag.clone())).await
+    }
+
+    /// As [`Resource::delete_content`]. Errors: as [`update`](Self::update).
+    pub async fn delete_content(&self, id: &str) -> Result<Record> {
+        self.resource.delete_content_if(id, Some(self.etag.clone())).await
     }
 
     /// As [`Resource::delete`]. Errors: also `Conflict` when the document has another ETag.

@@ -17,6 +17,8 @@ pub(super) enum Operation {
     Insert,
     Update,
     Replace,
+    SetContent,
+    DeleteContent,
 }
 
 impl Operation {
@@ -25,7 +27,14 @@ impl Operation {
             Self::Insert => Action::Insert,
             Self::Update => Action::Update,
             Self::Replace => Action::Replace,
+            Self::SetContent => Action::SetContent,
+            Self::DeleteContent => Action::DeleteContent,
         }
+    }
+
+    /// Whether a document that is there goes on.
+    fn keeps_document(self) -> bool {
+        matches!(self, Self::Update | Self::SetContent | Self::DeleteContent)
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -33,6 +42,8 @@ impl Operation {
             Self::Insert => "insert",
             Self::Update => "update",
             Self::Replace => "replace",
+            Self::SetContent => "set_content",
+            Self::DeleteContent => "delete_content",
         }
     }
 }
@@ -102,7 +113,7 @@ impl Resource {
         let target = Target {
             behavior,
             limit_bytes,
-            updates: (operation == Operation::Update).then(|| id.to_owned()),
+            updates: operation.keeps_document().then(|| id.to_owned()),
             stamp: self.db.options.stamps.then(|| crate::id::stamp(self.db.env.as_ref())),
             keeps_empty: self.db.store.capability().keeps_empty_metadata,
         };

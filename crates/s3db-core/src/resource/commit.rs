@@ -39,7 +39,7 @@ impl Resource {
             last_modified_ms: None,
             content_length: object.body.len() as u64,
             content_type: object.content_type.clone(),
-            has_content: object.metadata.get("_hascontent") == Some("true"),
+            has_content: crate::behavior::is_content(&object.metadata, &object.body),
             overflowed,
             truncated,
             check,

@@ -14,7 +14,7 @@ use crate::store::{LIST_PAGE_MAX, ListRequest, Object};
 use crate::{Error, ErrorKind, Result};
 
 /// Documents of a page when none are asked for.
-const PAGE_DOCS: usize = 100;
+pub(super) const PAGE_DOCS: usize = 100;
 
 /// Documents of a page of which so many were asked for.
 pub(super) fn page_size(asked: usize) -> usize {

@@ -36,6 +36,7 @@ mod replace;
 mod select;
 mod sequences;
 mod state;
+mod stream;
 mod update;
 
 pub use crate::id::ID_SIZE;
@@ -43,6 +44,7 @@ pub use attributes::AttributesUpdate;
 pub use calls::StoredHook;
 pub use checked::IfMatch;
 pub use config::ResourceConfig;
+pub use content::{Content, NewContent};
 pub(crate) use layers::Layers;
 pub use list::ListOptions;
 pub use merge::apply as merge_into;
@@ -55,6 +57,7 @@ pub use record::{BatchError, BatchResult, Listing, Page, Record, RecordMeta, Unr
 pub use reindex::{ReindexFailure, ReindexOptions, ReindexProgress, Reindexed};
 pub use select::{Row, Select, Selection};
 pub(crate) use state::{Older, Shared, State};
+pub use stream::{DocumentSink, Documents, Ids, Pages, Reader, WriteSummary, Writer, Written};
 
 /// A collection of documents of one schema. Cheap to clone; clones share everything.
 ///

@@ -225,6 +225,10 @@ impl PartitionView {
         PartitionArgs { name: self.partition.name.clone(), values: self.values.clone() }
     }
 
+    pub(super) fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
     pub(super) fn lookup(&self) -> &Lookup {
         &self.lookup
     }
@@ -252,7 +256,7 @@ impl PartitionView {
         format!("{}{:?}", prefixes.join("|"), self.lookup.wanted())
     }
 
-    fn ids(&self, after: Option<String>, need: usize) -> BoxStream<'_, Result<String>> {
+    pub(super) fn ids(&self, after: Option<String>, need: usize) -> BoxStream<'_, Result<String>> {
         let found = self.resource.referenced(&self.lookup, after, need, Box::new(|_, _| Some(None)));
         found.map_ok(|(id, _)| id).boxed()
     }

@@ -67,7 +67,7 @@ pub enum WriteCheck {
 
 impl WriteCheck {
     pub(crate) fn of(object: &Object, behavior: Behavior) -> Self {
-        let has_content = object.head.metadata.get("_hascontent") == Some("true") && !object.body.is_empty();
+        let has_content = crate::behavior::is_content(&object.head.metadata, &object.body);
         match crate::behavior::stamp_of(&object.body) {
             Some(_) => Self::Checked,
             None if has_content => Self::Unchecked,
@@ -99,7 +99,7 @@ impl RecordMeta {
             last_modified_ms: Some(head.last_modified_ms),
             content_length: head.content_length,
             content_type: head.content_type.clone(),
-            has_content: head.metadata.get("_hascontent") == Some("true"),
+            has_content: crate::behavior::is_content(&head.metadata, &object.body),
             overflowed: head.metadata.get("_overflow") == Some("true"),
             truncated: Vec::new(),
             check: WriteCheck::of(object, behavior),

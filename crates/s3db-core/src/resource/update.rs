@@ -182,7 +182,7 @@ impl Resource {
         self.stamp_times(state, &mut data, created);
         let data = state.schema.validate(data, crate::schema::Mode::Update)?;
         let placed = match content {
-            Some(content) => self.place_beside_content(state, id, data, operation, content).await?,
+            Some(content) => self.place_beside_content(state, id, data, operation, &content).await?,
             None => self.place(state, id, data, operation).await?,
         };
         let (key, condition) = (key.to_owned(), Condition::IfMatch(etag));

@@ -20,6 +20,7 @@ mod resource;
 mod secret;
 mod shape;
 mod size;
+mod stream;
 mod times;
 mod validate;
 mod values;
@@ -37,6 +38,7 @@ pub use resource::Typed;
 pub use secret::Secret;
 pub use shape::Shape;
 pub use size::Size;
+pub use stream::{TypedDocuments, TypedSink};
 pub use write::TypedIfMatch;
 
 /// Helpers for `#[serde(with = "…")]`.

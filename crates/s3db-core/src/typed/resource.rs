@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::convert::{Layout, stored};
 use super::{Stored, TypedDocument};
-use crate::resource::{BatchError, BatchResult, ListOptions};
+use crate::resource::{BatchError, BatchResult, Content, ListOptions, NewContent};
 use crate::{Error, Resource, Result};
 
 /// A [`Resource`] whose documents are values of `T`, from [`Database::resource_of`](crate::Database::resource_of).
@@ -83,6 +83,26 @@ impl<T: TypedDocument> Typed<T> {
     /// As [`Resource::list_ids`].
     pub async fn list_ids(&self, options: ListOptions) -> Result<Vec<String>> {
         self.raw.list_ids(options).await
+    }
+
+    /// As [`Resource::content`].
+    pub async fn content(&self, id: &str) -> Result<Option<Content>> {
+        self.raw.content(id).await
+    }
+
+    /// As [`Resource::has_content`].
+    pub async fn has_content(&self, id: &str) -> Result<bool> {
+        self.raw.has_content(id).await
+    }
+
+    /// As [`Resource::set_content`].
+    pub async fn set_content(&self, id: &str, content: impl Into<NewContent>) -> Result<Stored<T>> {
+        self.stored(self.raw.set_content(id, content).await?)
+    }
+
+    /// As [`Resource::delete_content`].
+    pub async fn delete_content(&self, id: &str) -> Result<Stored<T>> {
+        self.stored(self.raw.delete_content(id).await?)
     }
 
     /// As [`Resource::delete`].

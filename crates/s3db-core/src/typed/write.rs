@@ -120,7 +120,7 @@ impl<T: TypedDocument> Typed<T> {
         TypedIfMatch { resource: self.clone(), raw: self.raw.if_match(etag) }
     }
 
-    fn checked(&self, value: &T) -> Result<Document> {
+    pub(super) fn checked(&self, value: &T) -> Result<Document> {
         value.check().and_then(|()| self.layout.to_document(value)).map_err(|error| self.at(error))
     }
 

@@ -57,6 +57,34 @@ fn bob() -> User {
     }
 }
 
+#[tokio::test]
+async fn values_stream_in_and_out_and_have_content() {
+    use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+    let (_db, users) = users("streams").await;
+    let named = |n: usize, name: &str| User {
+        user_id: format!("u{n}"),
+        name: name.to_owned(),
+        email: format!("u{n}@example.com"),
+        ..ann()
+    };
+    let mut sink = users.sink();
+    let values = [named(1, "Ann"), named(2, "B"), named(3, "Cleo")].map(Ok);
+    stream::iter(values).forward(&mut sink).await.unwrap();
+    let summary = sink.summary();
+    assert_eq!((summary.written, summary.failed, summary.failures[0].index), (2, 1, 1));
+    let read: Vec<User> = users.stream().map_ok(|stored| stored.value).try_collect().await.unwrap();
+    assert_eq!(read, [named(1, "Ann"), named(3, "Cleo")]);
+    assert_eq!(users.ids_stream().try_collect::<Vec<_>>().await.unwrap(), ["u1", "u3"]);
+    let of_one = users.dynamic().reader().limit(1);
+    assert_eq!(users.read(of_one).count().await, 1);
+
+    let stored = users.set_content("u3", vec![1, 2]).await.unwrap();
+    assert!(stored.meta.has_content && users.has_content("u3").await.unwrap());
+    assert_eq!(users.content("u3").await.unwrap().unwrap().bytes[..], [1, 2]);
+    assert_eq!(users.delete_content("u3").await.unwrap().value, named(3, "Cleo"));
+}
+
 async fn users(place: &str) -> (Database, Typed<User>) {
     let db = Database::connect(&format!("memory://typed/{place}")).await.unwrap();
     let users = db.resource_of::<User>().await.unwrap();
@@ -189,6 +217,9 @@ async fn a_document_that_does_not_fit_the_type_is_named_and_not_in_the_way() {
     assert!(!error.fields().is_empty(), "{error}");
     let listing = others.get_all().await.unwrap();
     assert_eq!((listing.records.len(), listing.unreadable.len()), (0, 1));
+    let mut stream = others.stream();
+    let refused = futures::StreamExt::next(&mut stream).await.unwrap().unwrap_err();
+    assert_eq!((refused.kind(), refused.context("id")), (ErrorKind::Validation, Some("x")));
     assert_eq!(users.get_all().await.unwrap().records.len(), 2);
 }
 
