@@ -54,6 +54,7 @@ fn every_example_runs() {
             "it is v3",
         ],
     );
+    check("validators", &[], &["slug: use lower-case", "place.city: there is no city `atlantis`", "1 shop"]);
     check("lease", &[], &["second try: None", "late writer refused: a later holder", "total 100"]);
     check(
         "orphaned_partitions",

@@ -21,6 +21,7 @@ mod partitions;
 mod policy;
 mod s3;
 mod streams;
+mod validators;
 mod verbs;
 mod versions;
 mod wire;

@@ -243,6 +243,48 @@ async fn a_wrong_or_missing_passphrase_says_so_and_never_shows_the_sealed_text()
 }
 
 #[tokio::test]
+async fn an_object_that_does_not_decode_is_named_and_reported_beside_the_others() {
+    let sealed = "VyaCAy6FiuPMcti21nfJU8jl0wtIV0zjT7bqlwBpkTbjNnTUR/n9Ak9UzLG9jKfGkVa9";
+    type Damage<'a> = (Behavior, ErrorKind, &'a [(&'a str, &'a str)], &'static str);
+    let cases: [Damage<'_>; 6] = [
+        (Behavior::UserManaged, ErrorKind::Crypto, &[("0", "b"), ("1", sealed), ("_v", "v1")], ""),
+        (Behavior::EnforceLimits, ErrorKind::Crypto, &[("0", "b"), ("1", sealed), ("_v", "v1")], ""),
+        (Behavior::BodyOnly, ErrorKind::Corrupt, &[("_v", "v1")], r#"{"0":"cut off"#),
+        (Behavior::BodyOnly, ErrorKind::Corrupt, &[("_v", "v1"), ("_map", "{}")], "[1]"),
+        (Behavior::UserManaged, ErrorKind::Corrupt, &[("_v", "v1")], r#"{"_w":"abc","0":"cut"#),
+        (Behavior::BodyOverflow, ErrorKind::Corrupt, &[("_v", "v1"), ("_overflow", "true"), ("0", "b")], "{"),
+    ];
+    for (behavior, kind, metadata, body) in cases {
+        let store = MemoryStore::new();
+        let db = open(&store).await.unwrap();
+        let attributes = json!({"name": "string", "token": "secret|optional"});
+        let keys =
+            db.create_resource(ResourceConfig::new("keys", attributes).behavior(behavior)).await.unwrap();
+        for id in ["a", "c"] {
+            keys.insert(json!({"id": id, "name": id})).await.unwrap();
+        }
+        put(&store, "resource=keys/data/id=b", metadata, body).await;
+
+        let error = keys.get("b").await.unwrap_err();
+        check(&error, kind, &["keys", "b"]);
+        if kind == ErrorKind::Corrupt {
+            assert_eq!(error.context("key"), Some("resource=keys/data/id=b"), "{error:?}");
+        }
+        check(&keys.update("b", json!({"name": "x"})).await.unwrap_err(), kind, &["keys"]);
+        let ids = |records: &[s3db::Record]| records.iter().map(|r| r.id.clone()).collect::<Vec<_>>();
+        let listing = keys.get_all().await.unwrap();
+        assert_eq!((ids(&listing.records), listing.unreadable.len()), (vec!["a".into(), "c".into()], 1));
+        assert_eq!(listing.unreadable[0].id, "b");
+        let found = keys.query(json!({"name": {"$exists": true}})).run().await.unwrap();
+        assert_eq!((ids(&found.records), found.unreadable.len()), (vec!["a".into(), "c".into()], 1));
+        assert_eq!(keys.count().await.unwrap(), 3, "counting reads no document");
+        // It can be written anew, and goes with the others.
+        keys.replace("b", json!({"name": "mended"})).await.unwrap();
+        assert_eq!(keys.get("b").await.unwrap().data["name"], "mended");
+    }
+}
+
+#[tokio::test]
 async fn one_unreadable_document_is_reported_beside_the_others() {
     let store = MemoryStore::new();
     let db = open(&store).await.unwrap();

@@ -154,3 +154,11 @@ fn not_json(source: &str, read: usize, error: serde_json::Error) -> Failure {
         "names and texts stand in double quotes; in a shell, put single quotes around the whole",
     )
 }
+
+/// `FIELD=VALUE`.
+pub(crate) fn field_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, value)) if !field.is_empty() => Ok((field.to_owned(), value.to_owned())),
+        _ => Err("write FIELD=VALUE".to_owned()),
+    }
+}

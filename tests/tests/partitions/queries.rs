@@ -1,7 +1,9 @@
 //! Queries through partitions give what a scan gives.
 
+use std::sync::Arc;
+
 use s3db::plan::QueryPlan;
-use s3db::store::{MemoryStore, Requests};
+use s3db::store::{Condition, MemoryStore, Metadata, PutObject, Requests, Store};
 use s3db::{Resource, ResourceConfig};
 use serde_json::{Value, json};
 
@@ -266,6 +268,48 @@ async fn a_query_through_a_partition_finds_what_a_scan_finds() {
     }
     assert_eq!(used.len(), 8, "every partition is used, and the scan: {used:?}");
     assert!(covered > 20, "{covered}");
+}
+
+/// s3db.js joins values like paths, and a slash at the end is gone from the key.
+#[tokio::test]
+async fn a_value_that_s3db_js_wrote_with_a_slash_at_its_end_is_that_of_the_document() {
+    let store = MemoryStore::new();
+    let db = open(&store).await;
+    let config = ResourceConfig::new("r", json!({"s": "string", "t": "string"})).partitions(
+        json!({"byS": {"fields": {"s": "string"}}, "byST": {"fields": {"s": "string", "t": "string"}}}),
+    );
+    let resource = db.create_resource(config).await.unwrap();
+    resource.insert(json!({"id": "ours", "s": "US", "t": "x"})).await.unwrap();
+    let put = async |key: &str, metadata: Metadata| {
+        let object = PutObject { metadata: Arc::new(metadata), ..PutObject::default() };
+        let prefix = store.objects()[0].0.rsplit_once("resource=r/").unwrap().0.to_owned();
+        store.put(&format!("{prefix}resource=r/{key}"), object, Condition::None).await.unwrap();
+    };
+    for (id, s, t) in [("a", "US/", "x"), ("b", "US", "x/"), ("c", "US/.", "x")] {
+        put(&format!("data/id={id}"), Metadata::from_iter([("0", s), ("1", t), ("_v", "v1")])).await;
+        put(&format!("partition=byS/s=US/id={id}"), Metadata::from_iter([("_v", "v1")])).await;
+        put(&format!("partition=byST/s=US/t=x/id={id}"), Metadata::from_iter([("_v", "v1")])).await;
+    }
+    for filter in
+        [json!({"s": "US"}), json!({"s": "US/"}), json!({"s": {"$gte": ""}}), json!({"s": "US", "t": "x/"})]
+    {
+        let covered = resource.query(filter.clone()).select(["s"]);
+        assert!(covered.plan().unwrap().is_covered(), "{filter}");
+        let shown = |rows: Vec<Value>| {
+            let mut rows = rows;
+            rows.sort_by_key(Value::to_string);
+            rows
+        };
+        let told = covered.run().await.unwrap().rows;
+        let told = shown(told.into_iter().map(|row| json!({"id": row.id, "s": row.data["s"]})).collect());
+        let scanned = resource.query(filter.clone()).scan().run().await.unwrap().records;
+        let scanned = shown(scanned.into_iter().map(|r| json!({"id": r.id, "s": r.data["s"]})).collect());
+        assert_eq!(told, scanned, "{filter}");
+        assert!(!scanned.is_empty(), "{filter}");
+    }
+    let (rows, cost) = spent(&db, resource.query(json!({"s": "US"})).select(["s"]).run()).await;
+    assert_eq!(rows.unwrap().rows.len(), 2, "ours, and b");
+    assert_eq!(cost, Requests { list: 1, get: 3, ..Requests::NONE }, "ours is told by its key");
 }
 
 #[tokio::test]

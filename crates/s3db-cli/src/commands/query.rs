@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::args::{Format, Global};
 use crate::connect::{self, Wanted};
 use crate::exit::{Code, Failure, Outcome};
-use crate::input;
+use crate::input::{self, field_value};
 use crate::output::{Output, Records};
 
 /// Records of a page, where pages are printed as they come.
@@ -142,13 +142,6 @@ fn build(
         Some(cursor) => query.cursor(cursor),
         None => query,
     })
-}
-
-fn field_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((field, value)) if !field.is_empty() => Ok((field.to_owned(), value.to_owned())),
-        _ => Err("write FIELD=VALUE".to_owned()),
-    }
 }
 
 /// Writes `{"age": {"gt": 25}}` as `{"age": {"$gt": 25}}`, at every depth of `$and`, `$or` and `$not`.

@@ -50,6 +50,19 @@ fn a_query_by_partition_finds_what_has_the_values() {
     // A number is read as one, however it is written.
     assert_eq!(ids(&shell.json(&["query", "people", "--json", "-p", "byRooms", "-v", "rooms=1.50"])), "ann");
 
+    let count = |args: &[&str]| shell.ok(&[&["count", "people"], args].concat());
+    for (args, expected) in [
+        (&["-p", "byPlace", "-v", "country=PT"][..], "people: 2 records"),
+        (&["--partition", "byPlace", "--value", "city=Porto", "--value", "country=PT"], "people: 1 record"),
+        (&["-p", "byPlace"], "people: 3 records"),
+        (&["-p", "byRooms", "-v", "rooms=1.50"], "people: 1 record"),
+    ] {
+        assert_eq!(count(args).trim(), expected, "{args:?}");
+    }
+    shell.fails(&["count", "people", "-p", "byName"], 1, &["no such partition"]);
+    shell.fails(&["count", "people", "-v", "country=PT"], 2, &["--partition"]);
+    shell.fails(&["count", "people", "-p", "byPlace", "--by", "city"], 2, &["--by"]);
+
     shell.fails(&["query", "people", "-p", "byName"], 1, &["no such partition", "byPlace, byRooms"]);
     shell.fails(&["query", "people", "-p", "byPlace", "-v", "name=n"], 1, &["city, country"]);
     shell.fails(&["query", "people", "-p", "byRooms", "-v", "rooms=two"], 1, &["not a number"]);

@@ -12,7 +12,8 @@ use crate::store::Metadata;
 
 /// Collects the entries of a record.
 ///
-/// Reads what any release of s3db.js has written, and a record that was written under another behavior.
+/// Reads what any release of s3db.js has written, and a record that was written under another behavior. A body that must
+/// hold fields and is no JSON object is told by [`Mapper::decode`], which refuses what was gathered.
 pub fn gather<'a>(behavior: Behavior, metadata: &'a Metadata, body: &[u8], mapper: &Mapper) -> Flat<'a> {
     let private = Private::of(metadata);
     let reader = Reader::new(metadata, &private, mapper);
@@ -20,6 +21,12 @@ pub fn gather<'a>(behavior: Behavior, metadata: &'a Metadata, body: &[u8], mappe
     let own_map = private.map.is_some();
     let has_content = super::is_content(metadata, body);
     let overflow = private.overflow.is_some();
+
+    let is_private = || metadata.iter().all(|(name, _)| name.starts_with('_'));
+    let must_hold_fields = overflow
+        || own_map
+        || (matches!(behavior, Behavior::BodyOnly | Behavior::UserManaged) && !has_content && is_private());
+    let damaged = json.is_none() && must_hold_fields && !body.is_empty() && !stamp::is_stamp_alone(body);
 
     let entries = match json {
         None => reader.metadata_entries(),
@@ -33,7 +40,7 @@ pub fn gather<'a>(behavior: Behavior, metadata: &'a Metadata, body: &[u8], mappe
             entries
         }
         Some(json) if behavior == Behavior::UserManaged => {
-            if metadata.iter().all(|(name, _)| name.starts_with('_')) {
+            if is_private() {
                 reader.body_entries(json)
             } else {
                 let mut entries = reader.metadata_entries();
@@ -43,7 +50,7 @@ pub fn gather<'a>(behavior: Behavior, metadata: &'a Metadata, body: &[u8], mappe
         }
         Some(_) => reader.metadata_entries(),
     };
-    Flat { entries, ..Flat::default() }
+    Flat { entries, damaged, ..Flat::default() }
 }
 
 fn parse_body(body: &[u8]) -> Option<Map<String, Value>> {

@@ -29,6 +29,11 @@ impl Inner {
         let mut state = compile(&definition).map_err(|error| error.with("resource", name))?;
         state.older = older(&loaded.catalog, &definition, &mut state.warnings);
         state.complete = complete(&loaded.catalog, &definition, &state);
+        for (field, validator) in self.validators.missing(&state.schema) {
+            let warning =
+                format!("`{field}`: the validator {validator} is not registered, and writes need it");
+            state.warnings.push(warning);
+        }
         (state.steady, state.always_present) = lasting(&loaded.catalog, name, &state)?;
         for warning in &state.warnings {
             tracing::warn!(resource = name, %warning, "the stored schema is not understood in full");

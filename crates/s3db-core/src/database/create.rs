@@ -15,8 +15,8 @@ impl Database {
     ///
     /// Requests: 1 GET, and 1 conditional PUT when something changed; again for each lost race. Where fields of stored
     /// documents become unique, each document is read twice, and 1 PUT sent a value.
-    /// Errors: `Config` listing every unknown type and rule of the schema, a bad name, or a partition whose field does
-    /// not exist; `Unique` with the duplicates when stored documents share a value that is to be unique. Processes
+    /// Errors: `Config` listing every unknown type and rule of the schema, the [validators](Self::validator) that nobody
+    /// has registered, a bad name, or a partition whose field does not exist; `Unique` with the duplicates when stored documents share a value that is to be unique. Processes
     /// that hold the older definition must [`refresh`](Self::refresh) before they keep it.
     pub async fn create_resource(&self, config: ResourceConfig) -> Result<Resource> {
         let name = config.name.clone();
@@ -82,7 +82,7 @@ impl Database {
             all_nested_objects_optional: config.all_nested_objects_optional,
             strictness: Strictness::Create,
         };
-        Schema::compile(&definition.attributes, options)?;
+        self.inner.validators.check_known(&Schema::compile(&definition.attributes, options)?)?;
         definition.set_partitions(&config.partitions)?;
         definition.complete(self.inner.options.versioning);
         super::orphans::check(&definition, self.inner.options.strict_validation)?;

@@ -28,6 +28,7 @@ mod lock;
 mod options;
 mod orphans;
 mod passwords;
+mod validators;
 
 pub use changes::{Action, Change, ChangeOptions, Changes, WhenFull};
 pub(crate) use create::evolve_registries;
@@ -40,6 +41,7 @@ pub(crate) use orphans::{check as check_partitions, orphans};
 pub(crate) use catalog::Loaded;
 pub(crate) use changes::ChangeBus;
 use events::EventSender;
+use validators::Validators;
 
 /// An open database. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
@@ -61,6 +63,7 @@ pub(crate) struct Inner {
     pub(crate) changes: ChangeBus,
     pub(crate) background: Background,
     pub(crate) layers: Arc<Layers>,
+    pub(crate) validators: Validators,
     catalog: RwLock<Arc<Loaded>>,
     /// One catalogue write at a time in this process; other processes are met by the conditional PUT.
     writing: tokio::sync::Mutex<()>,
@@ -124,6 +127,7 @@ impl Database {
             changes: ChangeBus::default(),
             background: Background::new(),
             layers: Arc::default(),
+            validators: Validators::default(),
             catalog: RwLock::new(Arc::new(Loaded { catalog: Catalog::blank(""), etag: None })),
             writing: tokio::sync::Mutex::default(),
             resources: Mutex::default(),

@@ -112,14 +112,15 @@ impl PartitionPlan {
         self.covered
     }
 
-    /// What the key of a reference tells of its document.
-    pub fn told(&self, key: &str) -> Told {
+    /// What the key of a reference tells of its document. `is_stamped` says that the reference carries a stamp, so that
+    /// s3db.js did not write it, which joins texts like paths: `US/` and `US` have one key there.
+    pub fn told(&self, key: &str, is_stamped: bool) -> Told {
         let Some((_, values)) = self.lookup.parse(key) else {
             return Told { document: Document::new(), is_whole: false };
         };
         let mut told = Told { document: Document::new(), is_whole: true };
         for ((path, how), text) in self.fields.iter().zip(values) {
-            match how.value(text) {
+            match how.value(text, is_stamped) {
                 Some(value) => drop(told.document.insert(path.clone(), value)),
                 None => told.is_whole &= *how == Recover::Never,
             }
@@ -138,10 +139,11 @@ pub struct Told {
 }
 
 impl Recover {
-    fn value(self, text: &str) -> Option<Value> {
+    fn value(self, text: &str, is_stamped: bool) -> Option<Value> {
         match self {
-            // s3db.js does not escape slashes, and joins paths: what stands between them may be lost.
-            Self::Text => (!text.contains('/')).then(|| Value::from(text)),
+            // s3db.js does not escape slashes, and joins paths: those at the end, and what stands between them, may be
+            // lost.
+            Self::Text => (is_stamped && !text.contains('/')).then(|| Value::from(text)),
             Self::Number => number(text).map(Value::Number),
             Self::Boolean => text.parse().ok().map(Value::Bool),
             Self::Never => None,

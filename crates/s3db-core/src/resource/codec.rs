@@ -252,7 +252,7 @@ impl Resource {
             return self.decode_stored(state, id, object).await;
         }
         let flat = behavior::gather(form.behavior, &object.head.metadata, &object.body, form.mapper);
-        let data = form.mapper.plain_values(&flat).map_err(|error| self.at(error, id))?;
+        let data = form.mapper.plain_values(&flat).map_err(|error| self.at_object(error, id))?;
         Ok(Record { id: id.to_owned(), data, meta: RecordMeta::of(&object, form.behavior, &state.version) })
     }
 
@@ -267,12 +267,12 @@ impl Resource {
     pub(super) async fn decode_stored(&self, state: &Arc<State>, id: &str, object: Object) -> Result<Record> {
         let keys = self.keyring();
         let mut decoded = decode_now(state, &object, keys.as_deref(), Derive::CachedOnly)
-            .map_err(|error| self.at(error, id))?;
+            .map_err(|error| self.at_object(error, id))?;
         if matches!(decoded, Decoded::NotCached) {
             let (state, object) = (state.clone(), object.clone());
             decoded = blocking(move || decode_now(&state, &object, keys.as_deref(), Derive::Allowed))
                 .await
-                .map_err(|error| self.at(error, id))?;
+                .map_err(|error| self.at_object(error, id))?;
         }
         let Decoded::Read(reading) = decoded else {
             return Err(self.at(Error::new(ErrorKind::Crypto, "a secret could not be opened"), id));

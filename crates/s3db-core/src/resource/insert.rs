@@ -9,6 +9,7 @@ use super::commit::Commit;
 use super::{Record, Resource, State, WriteCheck, document};
 use crate::op::{HookPoint, Op};
 use crate::plan::Indexes;
+use crate::schema::Mode;
 use crate::store::Condition;
 use crate::{Document, Error, ErrorKind, Result};
 
@@ -37,7 +38,7 @@ impl Resource {
             self.document_key(id)?;
         }
         self.stamp_times(&state, &mut data, None);
-        let valid = state.schema.validate(data, crate::schema::Mode::Insert);
+        let valid = self.db.validators.validate(&state.schema, data, Mode::Insert).await;
         // Only now, so that a document that is refused takes no number of a sequence.
         let (id, data) = match (given, valid) {
             (Some(id), valid) => {

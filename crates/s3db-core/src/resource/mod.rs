@@ -128,6 +128,15 @@ impl Resource {
         error.with("resource", self.name()).with("id", id)
     }
 
+    /// An error of reading a document; a damaged one is told by its key as well, for whoever looks into the bucket.
+    fn at_object(&self, error: Error, id: &str) -> Error {
+        let error = self.at(error, id);
+        match self.document_key(id) {
+            Ok(key) if error.kind() == ErrorKind::Corrupt => error.with("key", key),
+            _ => error,
+        }
+    }
+
     fn not_found(&self, id: &str) -> Error {
         self.at(Error::new(ErrorKind::NotFound, "document not found"), id)
     }

@@ -6,16 +6,16 @@ use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use super::Resource;
 use crate::key::{KeyRange, Lookup};
-use crate::store::{LIST_PAGE_MAX, ListPage, ListRequest};
+use crate::store::{LIST_PAGE_MAX, ListEntry, ListPage, ListRequest};
 use crate::{Document, Result};
 
 /// Most ids of unordered references that are held to bring them in order. Where there are more, the references are
 /// listed again for the next ones.
 const WINDOW_IDS: usize = 100_000;
 
-/// What to keep of a reference, by its id and key: what it tells of its document, or nothing where that must be read.
+/// What to keep of a reference, by its id and its entry in the listing: what it tells of its document, or nothing where that must be read.
 /// `None` passes it over.
-pub(super) type Keep<'a> = Box<dyn Fn(&str, &str) -> Option<Option<Document>> + Send + Sync + 'a>;
+pub(super) type Keep<'a> = Box<dyn Fn(&str, &ListEntry) -> Option<Option<Document>> + Send + Sync + 'a>;
 
 /// An id, and what was kept of its reference.
 pub(super) type Found = (String, Option<Document>);
@@ -61,8 +61,8 @@ impl Resource {
         let after = after.map(|id| format!("{}{id}", range.prefix));
         let pages = self.reference_pages(range, after, need);
         let found = pages.map_ok(move |page| {
-            let keys = page.entries.iter().map(|entry| &*entry.key);
-            let found = keys.filter_map(|key| take(lookup, key, &keep)).map(Ok).collect::<Vec<_>>();
+            let entries = page.entries.iter();
+            let found = entries.filter_map(|entry| take(lookup, entry, &keep)).map(Ok).collect::<Vec<_>>();
             stream::iter(found)
         });
         found.try_flatten().boxed()
@@ -103,7 +103,7 @@ impl Resource {
             let mut pages = self.reference_pages(range, start, usize::MAX);
             'range: while let Some(page) = pages.try_next().await? {
                 for entry in page.entries {
-                    let Some((id, kept)) = take(lookup, &entry.key, keep) else { continue };
+                    let Some((id, kept)) = take(lookup, &entry, keep) else { continue };
                     if after.is_some_and(|after| id.as_str() <= after) {
                         continue;
                     }
@@ -154,10 +154,10 @@ impl Resource {
     }
 }
 
-fn take(lookup: &Lookup, key: &str, keep: &Keep<'_>) -> Option<Found> {
-    let id = lookup.id_of(key)?;
-    if !lookup.matches(key) {
+fn take(lookup: &Lookup, entry: &ListEntry, keep: &Keep<'_>) -> Option<Found> {
+    let id = lookup.id_of(&entry.key)?;
+    if !lookup.matches(&entry.key) {
         return None;
     }
-    keep(id, key).map(|kept| (id.to_owned(), kept))
+    keep(id, entry).map(|kept| (id.to_owned(), kept))
 }

@@ -9,6 +9,7 @@ use super::codec::Operation;
 use super::commit::Commit;
 use super::{Record, Resource, State, WriteCheck, document, merge};
 use crate::op::{Edit, HookPoint, Op};
+use crate::schema::Mode;
 use crate::store::{Condition, ETag, Object};
 use crate::{Document, Error, ErrorKind, Result};
 
@@ -180,7 +181,7 @@ impl Resource {
         }
         let mut data = self.before_write(HookPoint::BeforeUpdate, Some(id), data, stored.as_ref()).await?;
         self.stamp_times(state, &mut data, created);
-        let data = state.schema.validate(data, crate::schema::Mode::Update)?;
+        let data = self.db.validators.validate(&state.schema, data, Mode::Update).await?;
         let placed = match content {
             Some(content) => self.place_beside_content(state, id, data, operation, &content).await?,
             None => self.place(state, id, data, operation).await?,

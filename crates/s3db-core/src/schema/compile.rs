@@ -1,6 +1,7 @@
 //! From the tree of a definition to the flat table that documents are checked with.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -22,6 +23,8 @@ use super::{FieldInfo, Mode, pattern};
 pub(super) struct Compiler<'p> {
     pub(super) fields: Vec<Field>,
     pub(super) infos: Vec<FieldInfo>,
+    /// Paths, and the names of the validators that look at them.
+    pub(super) customs: Vec<(String, Arc<str>)>,
     pub(super) problems: &'p mut Problems,
 }
 
@@ -56,7 +59,12 @@ impl Compiler<'_> {
             messages: rules.messages(),
             sensitive: row.sensitive,
             password: row.word.starts_with("password"),
+            custom: rules.custom(),
         };
+        if let Some(name) = &field.custom {
+            self.customs.push((path.to_owned(), name.clone()));
+        }
+        let mut rules = Rules::new(path, node, row.family, self.problems);
         if rules.flag("required") == Some(false) {
             rules.problem("required", "`required:false` says nothing", "write `optional`");
         }
@@ -103,7 +111,11 @@ impl Compiler<'_> {
                 path,
                 Some(word),
                 format!("the type `{word}` needs code, which a stored schema cannot hold"),
-                "use `any` and check the value before the call",
+                if word == "custom" {
+                    "name a validator of the program beside a type: `any|custom:NAME`"
+                } else {
+                    "use `any` and check the value before the call"
+                },
             );
         } else {
             let known = TYPES.iter().map(|row| row.word).filter(|word| !word.starts_with("geo-"));
@@ -293,7 +305,8 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        let mut run = Run { fields: &self.fields, mode: Mode::Insert, errors: Vec::new() };
+        let mut run =
+            Run { fields: &self.fields, mode: Mode::Insert, errors: Vec::new(), pending: Vec::new() };
         run.check(field, &mut value, &Path::ROOT.key(&field.name));
         let Some(error) = run.errors.first() else {
             return Some(value);

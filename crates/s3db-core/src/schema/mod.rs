@@ -5,6 +5,7 @@
 //! here does I/O. `docs/schema.md` is the notation for users.
 
 mod compile;
+mod custom;
 mod messages;
 mod notation;
 mod password;
@@ -19,6 +20,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use self::compile::Compiler;
@@ -26,6 +29,7 @@ use self::problem::Problems;
 use self::run::{Field, Kind, Run};
 use crate::{Document, Error, FieldError, Result};
 
+pub use self::custom::{Checked, Pending};
 pub(crate) use self::portable::portable_form;
 pub use self::problem::SchemaWarning;
 
@@ -54,6 +58,7 @@ pub struct Schema {
     fields: Vec<Field>,
     root: Field,
     infos: Vec<FieldInfo>,
+    customs: Vec<(String, Arc<str>)>,
     warnings: Vec<SchemaWarning>,
 }
 
@@ -131,29 +136,45 @@ impl Schema {
             .then(|| portable_form(attributes, options.all_nested_objects_optional));
         let attributes = portable.as_ref().unwrap_or(attributes);
         let tree = notation::parse_root(attributes, options.all_nested_objects_optional, &mut problems);
-        let mut compiler = Compiler { fields: Vec::new(), infos: Vec::new(), problems: &mut problems };
+        let mut compiler =
+            Compiler { fields: Vec::new(), infos: Vec::new(), customs: Vec::new(), problems: &mut problems };
         let root = compiler.field("", "", &tree);
-        let Compiler { fields, infos, .. } = compiler;
+        let Compiler { fields, infos, customs, .. } = compiler;
         if options.strictness == Strictness::Create && !problems.is_empty() {
             return Err(problems.into_error());
         }
-        Ok(Self { fields, root, infos, warnings: problems.into_warnings() })
+        Ok(Self { fields, root, infos, customs, warnings: problems.into_warnings() })
     }
 
     /// Fills defaults, converts, sanitises and checks `document`, and gives it back.
     ///
     /// Keys named `__proto__`, `constructor` or `prototype` are dropped at every depth.
     ///
+    /// Validators of the program, which the rule `custom` names, are not run: [`examine`](Self::examine) collects what
+    /// they must look at, and the verbs of a resource run them.
+    ///
     /// Errors: [`ErrorKind::Validation`](crate::ErrorKind::Validation) with every failing field.
     pub fn validate(&self, mut document: Document, mode: Mode) -> Result<Document> {
-        let errors = self.pass(&mut document, mode);
+        let (errors, _) = self.pass(&mut document, mode);
         if errors.is_empty() { Ok(document) } else { Err(Error::validation(errors)) }
     }
 
     /// Every failing field of `document`, which stays as it is. Works on a copy: to write the document, call
     /// [`validate`](Self::validate) instead.
     pub fn check(&self, document: &Document) -> Vec<FieldError> {
-        self.pass(&mut document.clone(), Mode::Update)
+        self.pass(&mut document.clone(), Mode::Update).0
+    }
+
+    /// As [`validate`](Self::validate), with the errors beside the document, and with the values that validators of the
+    /// program must look at.
+    pub fn examine(&self, mut document: Document, mode: Mode) -> Checked {
+        let (errors, pending) = self.pass(&mut document, mode);
+        Checked { document, errors, pending }
+    }
+
+    /// The validators that the rule `custom` names: path of the field and name, in the order of the schema.
+    pub fn validators(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.customs.iter().map(|(path, name)| (path.as_str(), name.as_ref()))
     }
 
     /// Every attribute, nested field and kind of item, parents before children, in the order of the schema.
@@ -171,13 +192,13 @@ impl Schema {
         &self.warnings
     }
 
-    fn pass(&self, document: &mut Document, mode: Mode) -> Vec<FieldError> {
+    fn pass(&self, document: &mut Document, mode: Mode) -> (Vec<FieldError>, Vec<Pending>) {
         drop_dangerous_keys(document);
-        let mut run = Run { fields: &self.fields, mode, errors: Vec::new() };
+        let mut run = Run { fields: &self.fields, mode, errors: Vec::new(), pending: Vec::new() };
         if let Kind::Object(rules) = &self.root.kind {
             run.root(&self.root, rules, document);
         }
-        run.errors
+        (run.errors, run.pending)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads the rules of one attribute as the types that they need.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::messages;
@@ -124,6 +126,19 @@ impl<'a, 'p> Rules<'a, 'p> {
             Raw::Json(Value::Bool(flag)) => Some(flag.to_string()),
             _ => None,
         })
+    }
+
+    /// `custom:name`: a validator that the program registers.
+    pub(super) fn custom(&mut self) -> Option<Arc<str>> {
+        let name = self.read("custom", "the name of a validator", |raw| match raw {
+            Raw::Text(text) | Raw::Json(Value::String(text)) => Some(text.trim().to_owned()),
+            _ => None,
+        })?;
+        if name.is_empty() {
+            self.problem("custom", "rule `custom` names no validator", "write `custom:name`");
+            return None;
+        }
+        Some(name.into())
     }
 
     /// Any value; in a pipe text a number or boolean when it looks like one.

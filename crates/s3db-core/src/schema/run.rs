@@ -1,7 +1,10 @@
 //! Walks a document along the table of a schema.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
+use super::custom::Pending;
 use super::messages;
 use super::types::choice::{self, EqualRules};
 use super::types::formats::{Format, Verdict};
@@ -28,6 +31,8 @@ pub(super) struct Field {
     pub(super) sensitive: bool,
     /// A hash of a password may stand where the password was.
     pub(super) password: bool,
+    /// Name of the program's own validator.
+    pub(super) custom: Option<Arc<str>>,
 }
 
 /// What a value is checked for, compiled.
@@ -131,6 +136,8 @@ pub(super) struct Run<'s> {
     pub(super) fields: &'s [Field],
     pub(super) mode: Mode,
     pub(super) errors: Vec<FieldError>,
+    /// Values that wait for validators of the program.
+    pub(super) pending: Vec<Pending>,
 }
 
 /// What to do with a value that is absent or null.
@@ -200,7 +207,7 @@ impl<'s> Run<'s> {
     pub(super) fn items(&mut self, id: FieldId, items: &mut [Value], path: &Path<'_>) {
         let Some(field) = self.fields.get(id) else { return };
         // Embeddings have thousands of items that nothing is asked of but to be numbers.
-        let free = matches!(&field.kind, Kind::Number(rules) if rules.is_free());
+        let free = field.custom.is_none() && matches!(&field.kind, Kind::Number(rules) if rules.is_free());
         for (i, item) in items.iter_mut().enumerate() {
             if !(free && item.as_f64().is_some_and(f64::is_finite)) {
                 self.present(field, item, &path.item(i));
@@ -249,6 +256,7 @@ impl<'s> Run<'s> {
         if field.password && self.mode != Mode::Insert && password::is_hash(value) {
             return;
         }
+        let errors_before = self.errors.len();
         let report = &mut Report::new(field, path);
         match &field.kind {
             Kind::Any => {}
@@ -275,5 +283,16 @@ impl<'s> Run<'s> {
             Kind::AnyOf(branches) => structure::any_of(branches, value, path, self),
         }
         self.errors.append(&mut report.errors);
+        // A validator may count on the type that the schema says.
+        if let Some(name) = &field.custom
+            && self.errors.len() == errors_before
+        {
+            self.pending.push(Pending {
+                validator: name.clone(),
+                field: path.text(),
+                value: value.clone(),
+                sensitive: field.sensitive,
+            });
+        }
     }
 }

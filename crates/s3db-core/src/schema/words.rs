@@ -153,6 +153,25 @@ const fn rule(word: &'static str, on: &'static [Family]) -> RuleWord {
 
 use Family as F;
 
+/// Families whose values are checked where they stand, so that a validator of the program can look at them.
+const CHECKABLE: [Family; 15] = [
+    F::Any,
+    F::Json,
+    F::Text,
+    F::Number,
+    F::Boolean,
+    F::Array,
+    F::Object,
+    F::Record,
+    F::Tuple,
+    F::Multi,
+    F::Email,
+    F::Url,
+    F::Uuid,
+    F::Enum,
+    F::Format,
+];
+
 /// Every rule word that is not the name of a text format.
 pub(super) const RULES: &[RuleWord] = &[
     rule("optional", &[]),
@@ -162,6 +181,8 @@ pub(super) const RULES: &[RuleWord] = &[
     rule("messages", &[]),
     rule("label", &[]),
     rule("unique", &[]),
+    // A validator that the program registers under this name.
+    rule("custom", &CHECKABLE),
     rule("description", &[]),
     // Marks of attributes that a plugin of s3db.js has added.
     rule("__plugin__", &[]),

@@ -75,9 +75,17 @@ enum Stop {
 impl Mapper {
     /// Decodes the entries of a record.
     ///
-    /// Errors: `Crypto`, naming the field, when a secret does not open. Text in a secret field that was never sealed is
+    /// Errors: `Corrupt` when the body must hold fields and is no JSON object; `Crypto`, naming the field, when a secret does
+    /// not open. Text in a secret field that was never sealed is
     /// the value.
     pub fn decode(&self, flat: &Flat<'_>, context: &DecodeContext<'_>) -> Result<Decoded> {
+        if flat.damaged {
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                "the fields in the body of the document do not decode",
+            )
+            .hint("write the document again, or put an older version of its object back"));
+        }
         let mut decoder = Decoder { mapper: self, context, reading: Reading::default() };
         match decoder.run(flat) {
             Ok(()) => Ok(Decoded::Read(decoder.reading)),

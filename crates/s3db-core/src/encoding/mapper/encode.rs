@@ -64,12 +64,7 @@ impl Mapper {
         let mut encoder = Encoder {
             mapper: self,
             context,
-            flat: Flat {
-                entries: Vec::with_capacity(document.len() + 4),
-                holds_date: false,
-                exact: true,
-                rounded: Vec::new(),
-            },
+            flat: Flat { entries: Vec::with_capacity(document.len() + 4), exact: true, ..Flat::default() },
             last: None,
             group: 0,
         };

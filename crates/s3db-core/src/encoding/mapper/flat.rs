@@ -17,6 +17,8 @@ pub struct Flat<'a> {
     pub(crate) exact: bool,
     /// Embeddings, which a reader gets [rounded](super::Mapper::round).
     pub(crate) rounded: Vec<NodeId>,
+    /// Whether the body, which must hold fields, is no JSON object.
+    pub(crate) damaged: bool,
 }
 
 /// One leaf.

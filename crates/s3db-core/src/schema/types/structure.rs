@@ -254,6 +254,7 @@ pub(crate) fn record(
 /// Takes the first type of `branches` that fits; fails with the errors of all when none does.
 pub(crate) fn any_of(branches: &Range<FieldId>, value: &mut Value, path: &Path<'_>, run: &mut Run<'_>) {
     let before = run.errors.len();
+    let pending = run.pending.len();
     let mut collected = Vec::new();
     for id in branches.clone() {
         let mut attempt = value.clone();
@@ -263,6 +264,7 @@ pub(crate) fn any_of(branches: &Range<FieldId>, value: &mut Value, path: &Path<'
             return;
         }
         collected.extend(run.errors.drain(before..));
+        run.pending.truncate(pending);
     }
     run.errors.extend(collected);
 }

@@ -166,6 +166,13 @@ impl<'a> Call<'a> {
     }
 
     /// The server broke the protocol.
+    /// Metadata that the server holds and does not give.
+    pub(super) fn metadata_missing(&self, entries: i32) -> Error {
+        self.error(ErrorKind::Corrupt, "the server cannot give all metadata of the object")
+            .with("missing_entries", entries)
+            .hint("the object was written with names or values that no header can hold; write it again")
+    }
+
     pub(super) fn senseless(&self, what: &str) -> Error {
         self.error(ErrorKind::Corrupt, format!("the server's answer makes no sense: {what}"))
             .hint("check that the endpoint is an S3 server")

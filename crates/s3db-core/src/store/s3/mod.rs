@@ -159,6 +159,7 @@ impl S3Store {
             content_length: Some(i64::try_from(body.len()).unwrap_or(i64::MAX)),
             content_type: output.content_type,
             version_id: output.version_id,
+            missing_meta: output.missing_meta,
         };
         Ok(Read::Found(Object { head: head.into_head(&call)?, body }))
     }
@@ -266,6 +267,7 @@ impl Store for S3Store {
                     content_length: output.content_length,
                     content_type: output.content_type,
                     version_id: output.version_id,
+                    missing_meta: output.missing_meta,
                 };
                 answer.into_head(&call).map(Some)
             }
@@ -410,10 +412,16 @@ struct Answer {
     content_length: Option<i64>,
     content_type: Option<String>,
     version_id: Option<String>,
+    /// Metadata entries that the server has and cannot put into a header.
+    missing_meta: Option<i32>,
 }
 
 impl Answer {
+    /// Errors: `Corrupt` when metadata is missing from the answer, as fields would be missing from the document.
     fn into_head(self, call: &Call<'_>) -> Result<Head> {
+        if let Some(missing) = self.missing_meta.filter(|missing| *missing > 0) {
+            return Err(call.metadata_missing(missing));
+        }
         Ok(Head {
             metadata: Arc::new(from_headers(self.metadata)),
             etag: etag(call, self.etag.as_deref())?,
@@ -482,5 +490,35 @@ fn decode_listed(call: &Call<'_>, key: String, is_encoded: bool) -> Result<Strin
     match key_url::decode_listed(&key) {
         Some(decoded) => Ok(decoded.into_owned()),
         None => Err(call.senseless("a key that is not UTF-8")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn metadata_that_the_server_leaves_out_of_its_answer_is_an_error_and_no_absent_field() {
+        let call = Call { operation: "get", bucket: "b", endpoint: "e", key: Some("data/id=1") };
+        let answer = |missing_meta| Answer {
+            metadata: Some(HashMap::from([("0".to_owned(), "x".to_owned())])),
+            etag: Some("\"e\"".to_owned()),
+            last_modified: None,
+            content_length: Some(0),
+            content_type: None,
+            version_id: None,
+            missing_meta,
+        };
+        for fine in [None, Some(0)] {
+            assert_eq!(answer(fine).into_head(&call).unwrap().metadata.get("0"), Some("x"));
+        }
+        let error = answer(Some(2)).into_head(&call).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.context("key")),
+            (ErrorKind::Corrupt, Some("data/id=1")),
+            "{error:?}"
+        );
+        assert_eq!(error.context("missing_entries"), Some("2"));
     }
 }
