@@ -128,6 +128,8 @@ pub(crate) enum Command {
     SchemaDiff(commands::schema_diff::Args),
     /// Bring the database to the definitions of a file, and index what needs it
     Migrate(commands::migrate::Args),
+    /// Print a type of Rust or TypeScript for the documents of a resource
+    Types(commands::types::Args),
     /// Insert one document, or many
     Insert(commands::insert::Args),
     /// Show one document

@@ -25,6 +25,7 @@ pub(crate) mod query;
 pub(crate) mod reindex;
 pub(crate) mod schema;
 pub(crate) mod schema_diff;
+pub(crate) mod types;
 pub(crate) mod write;
 
 /// Runs the command of a command line.
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Schema(args) => schema::run(args, global, out).await,
         Command::SchemaDiff(args) => schema_diff::run(args, global, out).await,
         Command::Migrate(args) => migrate::run(args, global, out).await,
+        Command::Types(args) => types::run(args, global, out).await,
         Command::Insert(args) => insert::run(args, global, out).await,
         Command::Get(args) => get::run(args, global, out).await,
         Command::Update(args) => write::update(args, global, out).await,

@@ -10,6 +10,7 @@ const CALLS: &[(&[&str], &str)] = &[
     (&["list"], "users"),
     (&["create-resource", "orders", "-s", r#"{"total": "number", "region": "string|optional"}"#], "Created"),
     (&["schema", "users"], "attributes"),
+    (&["types", "users"], "pub struct User"),
     (&["insert", "users", "-d", r#"{"id": "cleo", "name": "Cleo", "email": "c@example.com"}"#], "cleo"),
     (&["get", "users", "cleo"], "c@example.com"),
     (&["update", "users", "cleo", "-d", r#"{"age": 41}"#], "41"),

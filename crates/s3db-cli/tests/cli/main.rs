@@ -19,3 +19,4 @@ mod s3;
 mod secrets;
 mod support;
 mod transfer;
+mod types;
