@@ -18,6 +18,7 @@ mod fsck;
 mod ids;
 mod interop;
 mod partitions;
+mod plugins;
 mod policy;
 mod s3;
 mod streams;

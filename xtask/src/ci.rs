@@ -5,7 +5,7 @@ use std::thread;
 use anyhow::Context;
 
 use crate::{
-    deny, peer, services, sim,
+    deny, own_plugin, peer, services, sim,
     step::{self, Steps},
     test::{self, World},
     test_matrix, tidy, tools, workspace,
@@ -39,6 +39,7 @@ fn all(steps: &mut Steps) -> anyhow::Result<()> {
     drop(world);
     steps.step("simulation", |_| sim::run(&sim::Args::for_seconds(SIMULATED_SECONDS)))?;
     steps.step("examples in the documentation", test::doctests)?;
+    steps.step("a stranger's plugin", own_plugin::check)?;
     steps.step("documentation", |_| documentation())?;
     steps.step("features, each alone and all", test_matrix::run)?;
     steps.step("licences, bans, sources", |_| deny::run())

@@ -9,6 +9,7 @@ mod absences;
 mod bench;
 mod ci;
 mod deny;
+mod own_plugin;
 mod peer;
 mod services;
 mod sim;

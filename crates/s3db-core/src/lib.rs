@@ -36,6 +36,10 @@ pub mod unique;
 
 mod doc;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/plugins/write-your-own.md")]
+mod plugin_guide {}
+
 pub use database::{Database, Event};
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use resource::{Record, Resource, ResourceConfig};

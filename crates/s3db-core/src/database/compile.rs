@@ -72,6 +72,7 @@ fn compile(definition: &ResourceDefinition) -> Result<State> {
     let unique = Unique::all_of(&schema);
     Ok(State {
         version: definition.version.clone(),
+        created_by: definition.created_by.clone(),
         behavior,
         timestamps: definition.timestamps,
         paranoid: definition.paranoid,

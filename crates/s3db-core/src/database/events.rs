@@ -79,12 +79,45 @@ pub enum Event {
         /// could not be looked for.
         missing: Vec<String>,
     },
+    /// Something in the life of a plugin.
+    Plugin {
+        /// Slug of the plugin.
+        plugin: String,
+        /// What happened.
+        news: PluginNews,
+    },
     /// A resource of the catalogue has something that this library does not understand; its data stays readable.
     SchemaWarning {
         /// Resource.
         resource: String,
         /// What is not understood.
         warning: String,
+    },
+}
+
+/// What happened to a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PluginNews {
+    /// Its layers and hooks are in force.
+    Installed,
+    /// It runs.
+    Started,
+    /// It has stopped, and its tasks have ended.
+    Stopped,
+    /// Nothing of it is left in this process.
+    Uninstalled,
+    /// Its objects and resources were deleted.
+    Purged {
+        /// Objects.
+        deleted: u64,
+    },
+    /// Something that it does in the background, or when it is taken out, has failed.
+    Failed {
+        /// A task, a schedule, a change sink, or `stop` and `uninstall`.
+        what: String,
+        /// Why.
+        error: String,
     },
 }
 

@@ -11,7 +11,8 @@ use crate::encoding::KeyRing;
 use crate::env::Env;
 use crate::exec::Background;
 use crate::key::Keys;
-use crate::op::{Layers, OpLayer, Registration, Stage};
+use crate::op::{Hooks, Layers, OpLayer, Registration, Stage};
+use crate::plugin::Plugins;
 use crate::plugin::storage::PluginStorage;
 use crate::price::{FREE, Prices};
 use crate::resource::{Resource, Shared, State};
@@ -28,12 +29,14 @@ mod lock;
 mod options;
 mod orphans;
 mod passwords;
+mod plugins;
+mod remove;
 mod validators;
 
 pub use changes::{Action, Change, ChangeOptions, Changes, WhenFull};
 pub(crate) use create::evolve_registries;
 pub use diff::{DefinitionChange, DefinitionDiff};
-pub use events::{Event, Events};
+pub use events::{Event, Events, PluginNews};
 pub use options::{DatabaseBuilder, DatabaseOptions};
 pub use orphans::OrphanedPartition;
 pub(crate) use orphans::{check as check_partitions, orphans};
@@ -64,6 +67,8 @@ pub(crate) struct Inner {
     pub(crate) background: Background,
     pub(crate) layers: Arc<Layers>,
     pub(crate) validators: Validators,
+    pub(crate) hooks: Arc<Hooks>,
+    pub(crate) plugins: Plugins,
     catalog: RwLock<Arc<Loaded>>,
     /// One catalogue write at a time in this process; other processes are met by the conditional PUT.
     writing: tokio::sync::Mutex<()>,
@@ -128,6 +133,8 @@ impl Database {
             background: Background::new(),
             layers: Arc::default(),
             validators: Validators::default(),
+            hooks: Arc::default(),
+            plugins: Plugins::default(),
             catalog: RwLock::new(Arc::new(Loaded { catalog: Catalog::blank(""), etag: None })),
             writing: tokio::sync::Mutex::default(),
             resources: Mutex::default(),
@@ -225,8 +232,12 @@ impl Database {
         self.inner.background.pending()
     }
 
-    /// Flushes, and lets go of this handle. Other clones stay usable.
+    /// Stops the plugins, flushes, and lets go of this handle. Other clones stay usable, without what plugins do in the
+    /// background. What a plugin fails at is an [event](Event::Plugin) and a log line;
+    /// [`stop_plugins`](Self::stop_plugins) returns it.
     pub async fn close(self) {
+        // Each failure has been told by then.
+        let _ = Box::pin(self.stop_plugins()).await;
         self.flush().await;
     }
 

@@ -8,6 +8,7 @@ use crate::connection::{Connection, Scheme};
 use crate::encoding::Passphrase;
 use crate::env::{Env, SystemEnv};
 use crate::plan::PartitionWrites;
+use crate::plugin::Plugin;
 use crate::price::Prices;
 use crate::store::{Store, StoreLayer};
 use crate::{Error, ErrorKind, Result};
@@ -55,6 +56,8 @@ pub struct DatabaseOptions {
     /// What requests cost, for receipts, budgets and explanations. `None` takes the table that the
     /// [connection names](Prices::of), and [`FREE`](crate::price::FREE) for a store of your own.
     pub prices: Option<Prices>,
+    /// Longest time that a plugin may take to stop; what has not ended by then is cut off and named in an error.
+    pub plugin_stop_max: Duration,
 }
 
 impl Default for DatabaseOptions {
@@ -74,6 +77,7 @@ impl Default for DatabaseOptions {
             discard_unreadable_catalog: false,
             respect_s3db_js_lock: false,
             prices: None,
+            plugin_stop_max: Duration::from_secs(30),
         }
     }
 }
@@ -96,6 +100,7 @@ pub struct DatabaseBuilder {
     env: Arc<dyn Env>,
     options: DatabaseOptions,
     layers: Vec<Arc<dyn StoreLayer>>,
+    plugins: Vec<Arc<dyn Plugin>>,
 }
 
 #[derive(Debug)]
@@ -117,7 +122,7 @@ impl DatabaseBuilder {
     }
 
     fn new(source: Source, options: DatabaseOptions) -> Self {
-        Self { source, env: Arc::new(SystemEnv), options, layers: Vec::new() }
+        Self { source, env: Arc::new(SystemEnv), options, layers: Vec::new(), plugins: Vec::new() }
     }
 
     /// Sets the passphrase of `secret` fields.
@@ -148,6 +153,22 @@ impl DatabaseBuilder {
         self
     }
 
+    /// Installs and starts a plugin when the database is opened. Those that others require come first; otherwise the order
+    /// is that of the calls.
+    #[must_use]
+    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
+        self.plugins.push(Arc::new(plugin));
+        self
+    }
+
+    /// Installs and starts several plugins, such as those that a
+    /// [registry](crate::plugin::PluginRegistry::build_all) has made of a configuration.
+    #[must_use]
+    pub fn plugins(mut self, plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Self {
+        self.plugins.extend(plugins);
+        self
+    }
+
     /// Changes any option.
     #[must_use]
     pub fn options(mut self, change: impl FnOnce(&mut DatabaseOptions)) -> Self {
@@ -155,14 +176,15 @@ impl DatabaseBuilder {
         self
     }
 
-    /// Opens the store and loads the catalogue.
+    /// Opens the store, loads the catalogue, and installs and starts the plugins.
     ///
     /// Requests: 1 GET; where the catalogue had to be mended, 2 PUT and 1 LIST per 1,000 resources more.
     /// [`Database::events`] then begins with [`Event::CatalogHealed`](super::Event::CatalogHealed).
     /// Errors: `Config`, `Denied`, `NotFound` (bucket), `Unavailable`; `Corrupt` when the catalogue cannot be
-    /// understood, which leaves it as it is.
+    /// understood, which leaves it as it is. When a plugin fails to install or to start, the error names it as `plugin` and
+    /// what it failed at as `stage`; those before it have been stopped and taken out again.
     pub async fn connect(self) -> Result<Database> {
-        let Self { source, env, mut options, layers } = self;
+        let Self { source, env, mut options, layers, plugins } = self;
         if options.parallelism == 0 || options.update_attempts_max == 0 {
             return Err(Error::new(ErrorKind::Config, "parallelism and update_attempts_max are at least 1"));
         }
@@ -178,6 +200,10 @@ impl DatabaseBuilder {
             }
             Source::Store { store, prefix } => (store, prefix),
         };
-        Database::open(store, &prefix, env, options, layers).await
+        let database = Database::open(store, &prefix, env, options, layers).await?;
+        if !plugins.is_empty() {
+            Box::pin(database.add_plugins(plugins)).await?;
+        }
+        Ok(database)
     }
 }

@@ -63,7 +63,7 @@ impl fmt::Debug for HookCall {
 
 type Hook = dyn Fn(HookCall) -> BoxFuture<'static, Result<HookCall>> + Send + Sync;
 
-/// The hooks of one resource.
+/// The hooks of one resource, or of a whole database.
 #[derive(Default)]
 pub(crate) struct Hooks {
     is_used: AtomicBool,
@@ -77,6 +77,8 @@ pub(crate) struct Hooks {
 struct Entry {
     number: u64,
     name: String,
+    /// The one resource that it is for; every one when absent.
+    resource: Option<String>,
     hook: Arc<Hook>,
 }
 
@@ -87,15 +89,22 @@ impl fmt::Debug for Hooks {
 }
 
 impl Hooks {
-    pub(crate) fn add<F, R>(self: &Arc<Self>, point: HookPoint, name: &str, hook: F) -> Registration
+    pub(crate) fn add<F, R>(
+        self: &Arc<Self>,
+        point: HookPoint,
+        name: &str,
+        resource: Option<&str>,
+        hook: F,
+    ) -> Registration
     where
         F: Fn(HookCall) -> R + Send + Sync + 'static,
         R: Future<Output = Result<HookCall>> + Send + 'static,
     {
         let number = self.last.fetch_add(1, Ordering::Relaxed);
         let hook: Arc<Hook> = Arc::new(move |call| hook(call).boxed());
+        let resource = resource.map(str::to_owned);
         let mut points = self.points.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        points.entry(point).or_default().push(Entry { number, name: name.to_owned(), hook });
+        points.entry(point).or_default().push(Entry { number, name: name.to_owned(), resource, hook });
         self.note_use(&points);
         let hooks = Arc::downgrade(self);
         Registration::new(move || {
@@ -124,25 +133,30 @@ impl Hooks {
         self.is_around.load(Ordering::Acquire)
     }
 
-    /// Whether something runs at a point.
-    pub(crate) fn has(&self, point: HookPoint) -> bool {
-        self.is_used.load(Ordering::Acquire) && !self.at(point).is_empty()
+    /// Whether something runs at a point of a resource.
+    pub(crate) fn has(&self, point: HookPoint, resource: &str) -> bool {
+        self.is_used.load(Ordering::Acquire) && !self.at(point, resource).is_empty()
     }
 
-    /// Whether a hook of this name is registered at a point.
-    pub(crate) fn has_named(&self, point: HookPoint, name: &str) -> bool {
-        self.at(point).iter().any(|entry| entry.name == name)
+    /// Whether a hook of this name is registered at a point of a resource.
+    pub(crate) fn has_named(&self, point: HookPoint, resource: &str, name: &str) -> bool {
+        self.at(point, resource).iter().any(|entry| entry.name == name)
     }
 
-    fn at(&self, point: HookPoint) -> Vec<Entry> {
+    fn at(&self, point: HookPoint, resource: &str) -> Vec<Entry> {
         let points = self.points.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        points.get(&point).cloned().unwrap_or_default()
+        let entries = points.get(&point).into_iter().flatten();
+        entries
+            .filter(|entry| entry.resource.as_deref().is_none_or(|only| only == resource))
+            .cloned()
+            .collect()
     }
 
     /// The call, after the hooks before it have seen it as a whole.
     pub(crate) async fn before_call<'a>(&self, resource: &str, op: Op<'a>) -> Result<Op<'a>> {
         let verb = op.verb();
-        let Some((before, _)) = HookPoint::around(verb).filter(|(before, _)| self.has(*before)) else {
+        let Some((before, _)) = HookPoint::around(verb).filter(|(before, _)| self.has(*before, resource))
+        else {
             return Ok(op);
         };
         let mut call = HookCall { id: op.id().map(str::to_owned), ..HookCall::of(resource) };
@@ -169,7 +183,7 @@ impl Hooks {
 
     /// What runs the hooks after a call as a whole, where there are some.
     pub(crate) fn after_call(&self, resource: &str, op: &Op<'_>) -> Option<AfterCall<'_>> {
-        let (_, after) = HookPoint::around(op.verb()).filter(|(_, after)| self.has(*after))?;
+        let (_, after) = HookPoint::around(op.verb()).filter(|(_, after)| self.has(*after, resource))?;
         let op_of_many = if op.id().is_none() { op.clone().into_owned() } else { None };
         let id = op.id().map(str::to_owned);
         Some(AfterCall {
@@ -182,7 +196,10 @@ impl Hooks {
     /// Runs the hooks of a point, one after the other. A panic becomes an error, and the next call runs as if nothing had
     /// been.
     pub(crate) async fn run(&self, point: HookPoint, mut call: HookCall) -> Result<HookCall> {
-        for Entry { name, hook, .. } in self.at(point) {
+        if !self.is_used.load(Ordering::Acquire) {
+            return Ok(call);
+        }
+        for Entry { name, hook, .. } in self.at(point, &call.resource) {
             // The closure itself may panic as well as its future.
             let run = AssertUnwindSafe(async { hook(call).await }).catch_unwind();
             call = match run.await {

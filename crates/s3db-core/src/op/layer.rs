@@ -80,6 +80,16 @@ impl<'a> Next<'a> {
         }
     }
 
+    /// Name of the resource that was called.
+    pub fn resource_name(&self) -> &str {
+        self.resource.name()
+    }
+
+    /// Whether the resource belongs to a plugin: see [`Resource::is_internal`].
+    pub fn is_internal(&self) -> bool {
+        self.resource.is_internal()
+    }
+
     /// The resource that was called. Calls of this handle skip all layers and hooks, so that a layer never meets itself.
     pub fn resource(&self) -> Resource {
         self.resource.bare()

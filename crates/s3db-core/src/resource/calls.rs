@@ -7,7 +7,7 @@ use super::{PartitionView, Record, Resource, Shared, State};
 use crate::op::{
     Answer, Chain, HookCall, HookPoint, Layers, Op, OpLayer, PartitionArgs, Registration, Stage,
 };
-use crate::{Document, Result};
+use crate::{Document, Error, Result};
 
 impl Resource {
     /// Puts a layer around the verbs of this resource, for all its handles in this process.
@@ -43,7 +43,7 @@ impl Resource {
         F: Fn(HookCall) -> R + Send + Sync + 'static,
         R: Future<Output = Result<HookCall>> + Send + 'static,
     {
-        self.shared.hooks.add(point, name, hook)
+        self.shared.hooks.add(point, name, None, hook)
     }
 
     /// A handle whose calls skip all layers and hooks.
@@ -59,7 +59,8 @@ impl Resource {
     /// What a call goes through; `None` where there is nothing, so that the verb can run at once.
     pub(super) fn chain(&self) -> Option<Chain> {
         let Shared { layers, hooks, .. } = self.shared.as_ref();
-        let is_used = self.db.layers.is_used() || layers.is_used() || hooks.is_around();
+        let is_used = self.db.layers.is_used() || layers.is_used();
+        let is_used = is_used || self.db.hooks.is_around() || hooks.is_around();
         (is_used && !self.is_bare).then(|| Layers::chain(&self.db.layers, layers, self.skipped))
     }
 
@@ -68,13 +69,18 @@ impl Resource {
         if self.is_bare {
             return self.run_verb(op).await;
         }
-        let before = self.shared.hooks.before_call(self.name(), op).await;
-        let op = before.map_err(|error| error.with("resource", self.name()))?;
-        let Some(after) = self.shared.hooks.after_call(self.name(), &op) else {
-            return self.run_verb(op).await;
-        };
-        let answer = self.run_verb(op).await?;
-        after.run(answer).await.map_err(|error| error.with("resource", self.name()))
+        let at = |error: Error| error.with("resource", self.name());
+        let hooks = [&self.db.hooks, &self.shared.hooks];
+        let mut op = op;
+        for hooks in hooks {
+            op = hooks.before_call(self.name(), op).await.map_err(at)?;
+        }
+        let after = hooks.map(|hooks| hooks.after_call(self.name(), &op));
+        let mut answer = self.run_verb(op).await?;
+        for after in after.into_iter().flatten() {
+            answer = after.run(answer).await.map_err(at)?;
+        }
+        Ok(answer)
     }
 
     async fn run_verb(&self, op: Op<'_>) -> Result<Answer> {
@@ -131,7 +137,18 @@ impl Resource {
     }
 
     pub(super) fn has_hook(&self, point: HookPoint) -> bool {
-        !self.is_bare && self.shared.hooks.has(point)
+        !self.is_bare && self.is_hooked(point)
+    }
+
+    /// Whether hooks of the database or of the resource run at a point, for handles that do not skip them.
+    pub(super) fn is_hooked(&self, point: HookPoint) -> bool {
+        self.db.hooks.has(point, self.name()) || self.shared.hooks.has(point, self.name())
+    }
+
+    /// Runs the hooks of the database, then those of the resource.
+    async fn run_hooks(&self, point: HookPoint, call: HookCall) -> Result<HookCall> {
+        let call = self.db.hooks.run(point, call).await?;
+        self.shared.hooks.run(point, call).await
     }
 
     /// What is to be written, after the hooks of a point have seen it.
@@ -146,7 +163,7 @@ impl Resource {
             return Ok(document);
         }
         let call = self.hook_call(id, Some(document), stored.cloned());
-        Ok(self.shared.hooks.run(point, call).await?.document.unwrap_or_default())
+        Ok(self.run_hooks(point, call).await?.document.unwrap_or_default())
     }
 
     /// What the caller gets, after the hooks of a point have seen it.
@@ -160,7 +177,7 @@ impl Resource {
             return Ok(record);
         }
         let call = self.hook_call(Some(&record.id), Some(record.data), stored);
-        let data = self.shared.hooks.run(point, call).await?.document.unwrap_or_default();
+        let data = self.run_hooks(point, call).await?.document.unwrap_or_default();
         Ok(Record { id: record.id, data, meta: record.meta })
     }
 
@@ -172,7 +189,7 @@ impl Resource {
         stored: Option<&Document>,
     ) -> Result<()> {
         if self.has_hook(point) {
-            self.shared.hooks.run(point, self.hook_call(Some(id), None, stored.cloned())).await?;
+            self.run_hooks(point, self.hook_call(Some(id), None, stored.cloned())).await?;
         }
         Ok(())
     }
@@ -187,7 +204,10 @@ impl Resource {
         let state: Arc<State> = self.state();
         let is_registered = |point: &str, name: &str| {
             let mut points = HookPoint::ALL.iter().filter(|known| known.as_str() == point);
-            points.any(|point| self.shared.hooks.has_named(*point, name))
+            points.any(|point| {
+                self.db.hooks.has_named(*point, self.name(), name)
+                    || self.shared.hooks.has_named(*point, self.name(), name)
+            })
         };
         state
             .stored_hooks

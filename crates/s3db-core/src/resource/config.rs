@@ -54,6 +54,16 @@ impl ResourceConfig {
         }
     }
 
+    /// Name of the resource.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn named(mut self, name: String) -> Self {
+        self.name = name;
+        self
+    }
+
     /// What happens to documents over the metadata limit.
     #[must_use]
     pub fn behavior(mut self, behavior: Behavior) -> Self {

@@ -70,8 +70,7 @@ impl Resource {
 
     fn has_delete_hook(&self) -> bool {
         // Also for handles that skip them, so that an explanation foresees the read.
-        let hooks = &self.shared.hooks;
-        hooks.has(HookPoint::BeforeDelete) || hooks.has(HookPoint::AfterDelete)
+        self.is_hooked(HookPoint::BeforeDelete) || self.is_hooked(HookPoint::AfterDelete)
     }
 
     /// Whether several documents must be deleted one by one, since somebody must know of each.

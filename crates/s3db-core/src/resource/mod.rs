@@ -107,6 +107,17 @@ impl Resource {
         self.state().version.clone()
     }
 
+    /// Who made the resource: `user`, or the name of a plugin.
+    pub fn created_by(&self) -> String {
+        self.state().created_by.clone()
+    }
+
+    /// Whether the resource belongs to a plugin: by who [made](Self::created_by) it, or by its name, which begins with
+    /// `plg_`. Plugins leave such resources alone unless they are asked for by name.
+    pub fn is_internal(&self) -> bool {
+        self.shared.name.starts_with(crate::plugin::RESOURCE_PREFIX) || self.state().created_by != "user"
+    }
+
     /// What is not understood of the stored schema; empty for resources that this library made.
     pub fn warnings(&self) -> Vec<String> {
         self.state().warnings.clone()

@@ -91,6 +91,8 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) version: String,
+    /// `user`, or the name of the plugin that made the resource.
+    pub(crate) created_by: String,
     pub(crate) behavior: Behavior,
     pub(crate) timestamps: bool,
     pub(crate) paranoid: bool,

@@ -16,10 +16,10 @@ pub(super) struct Case {
 }
 
 /// What a case found.
-pub(super) type Outcome = std::result::Result<Done, Failure>;
+pub(crate) type Outcome = std::result::Result<Done, Failure>;
 
 /// A case that did not fail.
-pub(super) enum Done {
+pub(crate) enum Done {
     Passed,
     /// There was nothing to check, because of what the store declares.
     NotApplicable(&'static str),
@@ -27,10 +27,10 @@ pub(super) enum Done {
 
 /// Why a case failed.
 #[derive(Debug)]
-pub(super) struct Failure(pub(super) String);
+pub(crate) struct Failure(pub(crate) String);
 
 impl Failure {
-    pub(super) fn new(what: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
 }
@@ -49,7 +49,7 @@ macro_rules! ensure {
         }
     };
 }
-pub(super) use ensure;
+pub(crate) use ensure;
 
 /// Names a function of this module as a case.
 macro_rules! case {
@@ -178,7 +178,7 @@ pub(super) fn refused<T: fmt::Debug>(
 }
 
 /// Fails the case unless both are equal.
-pub(super) fn same<T: PartialEq + fmt::Debug>(
+pub(crate) fn same<T: PartialEq + fmt::Debug>(
     what: &str,
     actual: T,
     expected: T,

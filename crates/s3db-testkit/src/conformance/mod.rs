@@ -25,7 +25,7 @@ use futures::FutureExt;
 use s3db_core::env::{Random, SystemEnv};
 use s3db_core::store::{ListRequest, Store};
 
-mod case;
+pub(crate) mod case;
 mod cases;
 mod report;
 
@@ -74,7 +74,7 @@ impl Options {
 
 /// Cases that a store is known to fail, with the reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Exceptions(BTreeMap<String, String>);
+pub struct Exceptions(pub(crate) BTreeMap<String, String>);
 
 impl Exceptions {
     /// No exceptions.
@@ -126,7 +126,7 @@ pub async fn check(store: Arc<dyn Store>, options: Options) -> Report {
         };
         let outcome = run_case(case, ctx, options.case_time_max).await;
         clean(store.as_ref(), &prefix).await;
-        report.add(case, outcome, options.exceptions.reason(case.name));
+        report.add(case.name, case.rule, outcome, options.exceptions.reason(case.name));
     }
     report
 }
@@ -146,7 +146,7 @@ async fn run_case(case: &Case, ctx: Ctx, time_max: Duration) -> Outcome {
 }
 
 /// Removes what a case left. A store that cannot do even that has failed a case already.
-async fn clean(store: &dyn Store, prefix: &str) {
+pub(crate) async fn clean(store: &dyn Store, prefix: &str) {
     // Two passes more than any case needs; a wrong store must not hold the run for ever.
     for _ in 0..8 {
         let Ok(page) = store.list(ListRequest::prefix(prefix)).await else {

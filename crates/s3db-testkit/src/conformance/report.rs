@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::case::{Case, Done, Outcome};
+use super::case::{Done, Outcome};
 
 /// The outcome of every case of a run.
 #[derive(Debug, Clone)]
@@ -43,11 +43,17 @@ pub enum Verdict {
 }
 
 impl Report {
-    pub(super) fn new(unknown_exceptions: Vec<String>) -> Self {
+    pub(crate) fn new(unknown_exceptions: Vec<String>) -> Self {
         Self { cases: Vec::new(), unknown_exceptions }
     }
 
-    pub(super) fn add(&mut self, case: &Case, outcome: Outcome, exception: Option<&str>) {
+    pub(crate) fn add(
+        &mut self,
+        name: &'static str,
+        rule: &'static str,
+        outcome: Outcome,
+        exception: Option<&str>,
+    ) {
         let verdict = match (outcome, exception) {
             (Err(failure), None) => Verdict::Failed(failure.0),
             (Err(failure), Some(reason)) => Verdict::Excepted { reason: reason.into(), failure: failure.0 },
@@ -55,7 +61,7 @@ impl Report {
             (Ok(Done::Passed), None) => Verdict::Passed,
             (Ok(Done::NotApplicable(why)), None) => Verdict::NotApplicable(why),
         };
-        self.cases.push(CaseReport { name: case.name, rule: case.rule, verdict });
+        self.cases.push(CaseReport { name, rule, verdict });
     }
 
     /// Every case that ran, in order.
@@ -83,7 +89,7 @@ impl Report {
     #[expect(clippy::panic, reason = "this is an assertion for tests")]
     pub fn assert_green(&self) {
         if !self.is_green() {
-            panic!("the store does not conform\n{self}");
+            panic!("it does not conform\n{self}");
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Stores that break one rule of the contract each, to prove that the conformance kit sees it.
+//! Stores that break one rule of the contract each, to prove that the conformance kit sees it; [`plugin`] has such plugins.
+
+pub mod plugin;
 
 use std::sync::Arc;
 

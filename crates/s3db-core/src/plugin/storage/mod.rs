@@ -23,6 +23,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use list::Scope;
+pub(crate) use slug::normal_namespace;
 pub use slug::slug;
 pub use value::WriteMode;
 

@@ -20,11 +20,16 @@ pub(super) const NAMESPACE: &str = "--";
 /// Errors: `Config` for a name that no key can hold.
 pub fn slug(base: &str, namespace: Option<&str>) -> Result<String> {
     check_name("plugin", base)?;
-    let lower = namespace.unwrap_or_default().to_lowercase();
+    Ok(match namespace.and_then(normal_namespace) {
+        None => base.to_owned(),
+        Some(namespace) => format!("{base}{NAMESPACE}{namespace}"),
+    })
+}
+
+/// A namespace as keys and names of resources have it; `None` for one without letters and digits.
+pub(crate) fn normal_namespace(namespace: &str) -> Option<String> {
+    let lower = namespace.to_lowercase();
     let words: Vec<&str> =
         lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    if words.is_empty() {
-        return Ok(base.to_owned());
-    }
-    Ok(format!("{base}{NAMESPACE}{}", words.join("-")))
+    (!words.is_empty()).then(|| words.join("-"))
 }

@@ -1,0 +1,20 @@
+//! Plugins over an independent server.
+
+use std::sync::Arc;
+
+use s3db::plugin::Plugin;
+use s3db::store::S3Store;
+use s3db_testkit::plugins::{self, Options};
+use s3db_testkit::wrong::plugin::{PluginFault, WrongPlugin};
+
+use crate::s3::{config, independent};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sound_plugin_conforms_over_seaweedfs() {
+    let Some(connection) = independent("S3DB_TEST_SEAWEEDFS") else { return };
+    let store = Arc::new(S3Store::connect(config(&connection)).await.unwrap());
+    let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
+        Arc::new(WrongPlugin::new(PluginFault::Nothing, namespace))
+    };
+    plugins::check(store, factory, Options::default()).await.assert_green();
+}
