@@ -37,6 +37,7 @@ fn every_example_runs() {
         &[],
         &["body-overflow   kept 4999", "truncate-data   kept 20", "enforce-limits  refused"],
     );
+    check("events", &[], &["connected", "Update of ann", "list: 1 documents", "missed 0"]);
     check(
         "hooks",
         &[],

@@ -14,6 +14,7 @@ mod catalog_lock;
 mod content;
 mod costs;
 mod doctor;
+mod events;
 mod fsck;
 mod ids;
 mod interop;

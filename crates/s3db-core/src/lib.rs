@@ -52,3 +52,11 @@ pub type Document = serde_json::Map<String, serde_json::Value>;
 pub fn __doc_value(value: impl Into<serde_json::Value>) -> serde_json::Value {
     value.into()
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/hooks.md")]
+mod hooks_guide {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/events.md")]
+mod events_guide {}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Event, Inner};
+use super::{DatabaseCall, DatabasePoint, Event, Inner};
 use crate::catalog::{Catalog, Loss, heal};
 use crate::store::{Condition, ETag, ListRequest, Metadata, PutObject};
 use crate::{Error, ErrorKind, Result};
@@ -98,14 +98,27 @@ impl Inner {
         &self,
         change: impl Fn(&mut Catalog) -> Result<(T, bool)>,
     ) -> Result<T> {
+        let (value, written) = self.change_alone(change).await?;
+        // Outside the lock, so that such a hook may change the catalogue itself.
+        if let Some(loaded) = written {
+            self.ask_hooks(DatabasePoint::AfterCatalogWrite, &loaded.catalog).await?;
+        }
+        Ok(value)
+    }
+
+    async fn change_alone<T>(
+        &self,
+        change: impl Fn(&mut Catalog) -> Result<(T, bool)>,
+    ) -> Result<(T, Option<Arc<Loaded>>)> {
         let _one_at_a_time = self.writing.lock().await;
         for _ in 0..ATTEMPTS_MAX {
             let loaded = self.load_catalog().await?;
             let mut catalog = loaded.catalog.clone();
             let (value, changed) = change(&mut catalog)?;
             if !changed {
-                return Ok(value);
+                return Ok((value, None));
             }
+            self.ask_hooks(DatabasePoint::BeforeCatalogWrite, &catalog).await?;
             let condition = loaded.etag.clone().map_or(Condition::IfAbsent, Condition::IfMatch);
             let lock = self.lock_catalog().await?;
             let is_locked = lock.is_some();
@@ -117,14 +130,22 @@ impl Inner {
                 // s3db.js writes without a condition: where the lock had run out, its old view may be there now.
                 Ok(etag) if is_locked && !self.is_catalog(&etag).await? => {}
                 Ok(etag) => {
-                    self.adopt(Loaded { catalog, etag: Some(etag) });
-                    return Ok(value);
+                    self.events.emit(Event::CatalogWritten);
+                    return Ok((value, Some(self.adopt(Loaded { catalog, etag: Some(etag) }))));
                 }
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 Err(error) => return Err(error),
             }
         }
         Err(lost_races())
+    }
+
+    async fn ask_hooks(&self, point: DatabasePoint, catalog: &Catalog) -> Result<()> {
+        if self.database_hooks.has(point, "") {
+            let catalog = Some(catalog.as_json().clone().into());
+            self.database_hooks.run(point, DatabaseCall { catalog, ..DatabaseCall::default() }).await?;
+        }
+        Ok(())
     }
 
     async fn put_catalog(&self, catalog: &Catalog, condition: Condition) -> Result<ETag> {

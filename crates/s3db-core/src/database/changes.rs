@@ -201,9 +201,9 @@ impl ChangeBus {
     }
 
     /// Hands a change to all who want it. Waits only for listeners that ask for that.
-    pub(crate) async fn publish(&self, change: Change) {
+    pub(crate) async fn publish(&self, change: impl Into<Arc<Change>>) {
         let queues = self.alive();
-        let change = Arc::new(change);
+        let change = change.into();
         for queue in queues {
             if queue.options.wants(&change) {
                 queue.push(change.clone()).await;

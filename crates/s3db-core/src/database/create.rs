@@ -1,13 +1,13 @@
 //! Creating resources and changing their definitions.
 
-use super::Database;
-use crate::Result;
+use super::{Database, DatabaseCall, DatabasePoint, Event};
 use crate::catalog::{Catalog, ResourceDefinition};
 use crate::encoding::{PluginRegistries, SchemaRegistry};
 use crate::id::IdGenerator;
 use crate::resource::{Resource, ResourceConfig};
 use crate::schema::{Schema, SchemaOptions, Strictness, portable_form};
 use crate::unique::Unique;
+use crate::{Error, ErrorKind, Result};
 
 impl Database {
     /// Creates a resource, or gives one of this name a new version of its definition. The same definition again changes
@@ -19,12 +19,14 @@ impl Database {
     /// has registered, a bad name, or a partition whose field does not exist; `Unique` with the duplicates when stored documents share a value that is to be unique. Processes
     /// that hold the older definition must [`refresh`](Self::refresh) before they keep it.
     pub async fn create_resource(&self, config: ResourceConfig) -> Result<Resource> {
+        let config = self.hooked_before_create(config).await?;
         let name = config.name.clone();
         let ids = config.id_generator.clone();
         let definition = self.define(config).map_err(|error| error.with("resource", &name))?;
         let now = self.inner.now();
         let adopted = self.adopt(&definition).await?;
-        self.inner
+        let upserted = self
+            .inner
             .change_catalog(|catalog| {
                 let mut definition = definition.clone();
                 if ids.is_none() {
@@ -32,18 +34,47 @@ impl Database {
                 }
                 evolve_registries(catalog, &mut definition, &now)?;
                 let upserted = catalog.upsert(&definition, &now);
-                Ok(((), upserted.changed))
+                let changed = upserted.changed;
+                Ok((upserted, changed))
             })
             .await?;
         let state = self.inner.compile(&name)?;
         let resource = self.install(&name, state);
+        if upserted.new_resource {
+            self.inner.events.emit(Event::ResourceCreated { resource: name });
+        } else if upserted.changed {
+            self.inner.events.emit(Event::ResourceUpdated { resource: name });
+        }
         if let Some(ids) = ids {
             resource.shared.set_custom_ids(matches!(ids, IdGenerator::Custom(_)).then_some(ids));
         }
         if let Some((constraints, began_ms)) = adopted {
             resource.adopt_since(&constraints, began_ms).await?;
         }
+        let call = DatabaseCall { resource: Some(resource.name().to_owned()), ..DatabaseCall::default() };
+        self.inner.database_hooks.run(DatabasePoint::AfterCreateResource, call).await?;
         Ok(resource)
+    }
+
+    async fn hooked_before_create(&self, config: ResourceConfig) -> Result<ResourceConfig> {
+        let point = DatabasePoint::BeforeCreateResource;
+        if !self.inner.database_hooks.has(point, "") {
+            return Ok(config);
+        }
+        let name = config.name.clone();
+        let call = DatabaseCall { config: Some(config), ..DatabaseCall::default() };
+        let hooked = self
+            .inner
+            .database_hooks
+            .run(point, call)
+            .await
+            .map_err(|error| error.with("resource", &name))?;
+        hooked.config.ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, "a hook took the definition away")
+                .with("resource", name)
+                .with("point", point)
+                .hint("a hook gives back the `config` that it was given, changed or not")
+        })
     }
 
     /// Claims the values of stored documents where the new definition makes fields unique that were not.

@@ -25,6 +25,7 @@ mod compile;
 mod create;
 mod diff;
 mod events;
+mod hooks;
 mod lock;
 mod options;
 mod orphans;
@@ -36,14 +37,16 @@ mod validators;
 pub use changes::{Action, Change, ChangeOptions, Changes, WhenFull};
 pub(crate) use create::evolve_registries;
 pub use diff::{DefinitionChange, DefinitionDiff};
-pub use events::{Event, Events, PluginNews};
-pub use options::{DatabaseBuilder, DatabaseOptions};
+pub use events::{ChangedDefinition, Event, EventFilter, EventKind, Events, Listener, PluginNews};
+pub use hooks::{DatabaseCall, DatabasePoint};
+pub use options::{Argon2Options, DatabaseBuilder, DatabaseOptions};
 pub use orphans::OrphanedPartition;
 pub(crate) use orphans::{check as check_partitions, orphans};
 
 pub(crate) use catalog::Loaded;
 pub(crate) use changes::ChangeBus;
-use events::EventSender;
+use events::{Callback, EventSender};
+use hooks::DatabaseHooks;
 use validators::Validators;
 
 /// An open database. Cheap to clone; clones share everything.
@@ -69,6 +72,7 @@ pub(crate) struct Inner {
     pub(crate) validators: Validators,
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) plugins: Plugins,
+    database_hooks: Arc<DatabaseHooks>,
     catalog: RwLock<Arc<Loaded>>,
     /// One catalogue write at a time in this process; other processes are met by the conditional PUT.
     writing: tokio::sync::Mutex<()>,
@@ -115,6 +119,8 @@ impl Database {
         env: Arc<dyn Env>,
         options: DatabaseOptions,
         layers: Vec<Arc<dyn StoreLayer>>,
+        listeners: Vec<(EventFilter, Callback)>,
+        hooks: Arc<DatabaseHooks>,
     ) -> Result<Self> {
         let (store, meter) = Meter::wrap(store);
         let store = layers.iter().fold(store, |store, layer| layer.wrap(store));
@@ -128,22 +134,29 @@ impl Database {
             prices: options.prices.unwrap_or(FREE),
             options,
             keyring,
-            events: EventSender::new(),
+            events: EventSender::default(),
             changes: ChangeBus::default(),
             background: Background::new(),
             layers: Arc::default(),
             validators: Validators::default(),
             hooks: Arc::default(),
             plugins: Plugins::default(),
+            database_hooks: hooks,
             catalog: RwLock::new(Arc::new(Loaded { catalog: Catalog::blank(""), etag: None })),
             writing: tokio::sync::Mutex::default(),
             resources: Mutex::default(),
             warming: OnceLock::new(),
         };
         let database = Self { inner: Arc::new(inner) };
-        let heard = database.inner.events.subscribe();
+        for (filter, callback) in listeners {
+            database.on_callback(filter, callback)?.keep();
+        }
+        let heard = database.inner.events.subscribe(EventFilter::notices());
+        database.inner.database_hooks.run(DatabasePoint::BeforeConnect, DatabaseCall::default()).await?;
         database.inner.load_catalog().await?;
         database.inner.events.opened(heard);
+        database.inner.database_hooks.run(DatabasePoint::AfterConnect, DatabaseCall::default()).await?;
+        database.inner.events.emit(Event::Connected);
         Ok(database)
     }
 
@@ -172,8 +185,15 @@ impl Database {
     }
 
     /// Loads the catalogue again, so that resources and versions of other processes are seen. Requests: 1 GET.
+    ///
+    /// [`Event::DefinitionsChanged`] tells what they have done.
     pub async fn refresh(&self) -> Result<()> {
-        self.inner.load_catalog().await?;
+        let before = self.inner.loaded();
+        let after = self.inner.load_catalog().await?;
+        let changes = events::differences(&before.catalog, &after.catalog);
+        if !changes.is_empty() {
+            self.inner.events.emit(Event::DefinitionsChanged { changes });
+        }
         let names: Vec<String> = lock(&self.inner.resources).keys().cloned().collect();
         for name in names {
             match self.inner.compile(&name) {
@@ -203,12 +223,6 @@ impl Database {
         )
     }
 
-    /// Listens to what happens beside the results of calls. What opening the database had to tell, such as a catalogue
-    /// that was mended, comes first, for every listener.
-    pub fn events(&self) -> Events {
-        self.inner.events.subscribe()
-    }
-
     /// Follows the changes that this process commits through handles of this database.
     ///
     /// While somebody listens, deletes read what they delete, so that [`Change::before`] is known: 1 GET in place of
@@ -236,9 +250,20 @@ impl Database {
     /// background. What a plugin fails at is an [event](Event::Plugin) and a log line;
     /// [`stop_plugins`](Self::stop_plugins) returns it.
     pub async fn close(self) {
+        self.ask_before_end(DatabasePoint::BeforeClose).await;
         // Each failure has been told by then.
         let _ = Box::pin(self.stop_plugins()).await;
         self.flush().await;
+        self.ask_before_end(DatabasePoint::AfterClose).await;
+        self.inner.events.emit(Event::Closed);
+    }
+
+    /// Runs hooks that cannot stop what happens.
+    async fn ask_before_end(&self, point: DatabasePoint) {
+        if let Err(error) = self.inner.database_hooks.run(point, DatabaseCall::default()).await {
+            tracing::error!(%error, "a hook failed while the database was closed");
+            self.inner.events.emit(Event::HookFailed { point, error: error.to_string() });
+        }
     }
 
     /// Requests sent since the database was opened.

@@ -1,9 +1,11 @@
 //! How a database is opened.
 
+use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Database;
+use super::{Callback, Database, DatabaseCall, DatabaseHooks, DatabasePoint, Event, EventFilter};
 use crate::connection::{Connection, Scheme};
 use crate::encoding::Passphrase;
 use crate::env::{Env, SystemEnv};
@@ -12,6 +14,9 @@ use crate::plugin::Plugin;
 use crate::price::Prices;
 use crate::store::{Store, StoreLayer};
 use crate::{Error, ErrorKind, Result};
+
+/// Most memory of argon2, which is what its stored form can say.
+const MEMORY_KIB_MAX: u32 = 2 << 20;
 
 /// Settings of an open database. All have defaults that suit most programs.
 #[derive(Debug, Clone)]
@@ -23,6 +28,8 @@ pub struct DatabaseOptions {
     pub pepper: Option<Passphrase>,
     /// Cost of bcrypt, from 12 to 31.
     pub bcrypt_rounds: u32,
+    /// Cost of argon2id, for `password:argon2id` fields.
+    pub argon2: Argon2Options,
     /// Puts a stamp into each document, without which a store's ETag does not see changes of metadata and concurrent
     /// updates are unchecked. Off writes exactly what s3db.js writes.
     pub stamps: bool,
@@ -60,12 +67,48 @@ pub struct DatabaseOptions {
     pub plugin_stop_max: Duration,
 }
 
+/// Cost of argon2id. Passwords that are stored keep the cost that they were hashed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Argon2Options {
+    /// Memory in KiB: a power of two from 8 KiB a lane to 2 GiB; 65,536 by default.
+    pub memory_kib: u32,
+    /// Passes over the memory; 3 by default.
+    pub passes: u32,
+    /// Lanes; 4 by default.
+    pub lanes: u32,
+}
+
+impl Default for Argon2Options {
+    fn default() -> Self {
+        Self { memory_kib: 65_536, passes: 3, lanes: 4 }
+    }
+}
+
+impl Argon2Options {
+    fn check(self) -> Result<()> {
+        let Self { memory_kib, passes, lanes } = self;
+        let memory_min = lanes.saturating_mul(8);
+        let is_memory = memory_kib.is_power_of_two() && (memory_min..=MEMORY_KIB_MAX).contains(&memory_kib);
+        if passes == 0 || lanes == 0 || !is_memory {
+            return Err(Error::new(ErrorKind::Config, "argon2 cannot have this cost")
+                .with("memory_kib", memory_kib)
+                .with("passes", passes)
+                .with("lanes", lanes)
+                .hint(
+                    "memory is a power of two from 8 KiB a lane to 2 GiB; passes and lanes are at least 1",
+                ));
+        }
+        Ok(())
+    }
+}
+
 impl Default for DatabaseOptions {
     fn default() -> Self {
         Self {
             passphrase: None,
             pepper: None,
             bcrypt_rounds: 12,
+            argon2: Argon2Options::default(),
             stamps: true,
             parallelism: 32,
             update_attempts_max: 64,
@@ -94,13 +137,24 @@ impl Default for DatabaseOptions {
 ///     .await?;
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
 pub struct DatabaseBuilder {
     source: Source,
     env: Arc<dyn Env>,
     options: DatabaseOptions,
     layers: Vec<Arc<dyn StoreLayer>>,
     plugins: Vec<Arc<dyn Plugin>>,
+    listeners: Vec<(EventFilter, Callback)>,
+    hooks: Arc<DatabaseHooks>,
+}
+
+impl fmt::Debug for DatabaseBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseBuilder")
+            .field("source", &self.source)
+            .field("options", &self.options)
+            .field("layers", &self.layers)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -122,7 +176,15 @@ impl DatabaseBuilder {
     }
 
     fn new(source: Source, options: DatabaseOptions) -> Self {
-        Self { source, env: Arc::new(SystemEnv), options, layers: Vec::new(), plugins: Vec::new() }
+        Self {
+            source,
+            env: Arc::new(SystemEnv),
+            options,
+            layers: Vec::new(),
+            plugins: Vec::new(),
+            listeners: Vec::new(),
+            hooks: Arc::default(),
+        }
     }
 
     /// Sets the passphrase of `secret` fields.
@@ -169,6 +231,29 @@ impl DatabaseBuilder {
         self
     }
 
+    /// Calls `listener` with the events of a filter, as [`Database::on`] does, from before the catalogue is read, so that
+    /// it hears of [`Event::CatalogHealed`](super::Event::CatalogHealed) and [`Event::Connected`](super::Event::Connected).
+    #[must_use]
+    pub fn on_event<F, R>(mut self, filter: EventFilter, listener: F) -> Self
+    where
+        F: Fn(Event) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.listeners.push((filter, super::events::callback(listener)));
+        self
+    }
+
+    /// Runs `hook` around what is done with the database, as [`Database::hook`] does, from before it is opened.
+    #[must_use]
+    pub fn hook<F, R>(self, point: DatabasePoint, name: &str, hook: F) -> Self
+    where
+        F: Fn(DatabaseCall) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<DatabaseCall>> + Send + 'static,
+    {
+        self.hooks.add(point, name, None, hook).keep();
+        self
+    }
+
     /// Changes any option.
     #[must_use]
     pub fn options(mut self, change: impl FnOnce(&mut DatabaseOptions)) -> Self {
@@ -184,7 +269,7 @@ impl DatabaseBuilder {
     /// understood, which leaves it as it is. When a plugin fails to install or to start, the error names it as `plugin` and
     /// what it failed at as `stage`; those before it have been stopped and taken out again.
     pub async fn connect(self) -> Result<Database> {
-        let Self { source, env, mut options, layers, plugins } = self;
+        let Self { source, env, mut options, layers, plugins, listeners, hooks } = self;
         if options.parallelism == 0 || options.update_attempts_max == 0 {
             return Err(Error::new(ErrorKind::Config, "parallelism and update_attempts_max are at least 1"));
         }
@@ -192,6 +277,7 @@ impl DatabaseBuilder {
             return Err(Error::new(ErrorKind::Config, "bcrypt_rounds is from 12 to 31")
                 .with("got", options.bcrypt_rounds));
         }
+        options.argon2.check()?;
         let (store, prefix) = match source {
             Source::Connection(connection) => {
                 let store = crate::store::open(&connection, &env).await?;
@@ -200,7 +286,7 @@ impl DatabaseBuilder {
             }
             Source::Store { store, prefix } => (store, prefix),
         };
-        let database = Database::open(store, &prefix, env, options, layers).await?;
+        let database = Database::open(store, &prefix, env, options, layers, listeners, hooks).await?;
         if !plugins.is_empty() {
             Box::pin(database.add_plugins(plugins)).await?;
         }

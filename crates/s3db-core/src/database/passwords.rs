@@ -13,7 +13,10 @@ impl Inner {
         use crate::encoding::password::{self, Algorithm};
         let algorithm = match algorithm {
             PasswordAlgorithm::Bcrypt => Algorithm::Bcrypt { rounds: self.options.bcrypt_rounds },
-            PasswordAlgorithm::Argon2id => Algorithm::ARGON2ID,
+            PasswordAlgorithm::Argon2id => {
+                let super::Argon2Options { memory_kib, passes, lanes } = self.options.argon2;
+                Algorithm::Argon2id { memory_kib, passes, lanes }
+            }
         };
         password::hash(password, algorithm, self.options.pepper.as_ref(), self.env.as_ref())
     }

@@ -107,6 +107,24 @@ impl Answer {
         }
     }
 
+    /// Documents that it is about, and items of it that failed.
+    pub(crate) fn size(&self) -> (u64, u64) {
+        let (documents, failed) = match self {
+            Self::Record(_) | Self::Deleted => (1, 0),
+            Self::Found(found) => (usize::from(found.is_some()), 0),
+            Self::Exists(exists) => (usize::from(*exists), 0),
+            Self::Content(content) => (usize::from(content.is_some()), 0),
+            Self::Count(count) => return (*count, 0),
+            Self::Ids(ids) => (ids.len(), 0),
+            Self::Records(batch) => (batch.ok.len(), batch.failed.len()),
+            Self::Batch(batch) => (batch.ok.len(), batch.failed.len()),
+            Self::Listing(listing) => (listing.records.len(), listing.unreadable.len()),
+            Self::Page(page) => (page.records.len(), page.unreadable.len()),
+            Self::Selection(selection) => (selection.rows.len(), selection.unreadable.len()),
+        };
+        (documents as u64, failed as u64)
+    }
+
     /// Every whole document in it.
     pub fn documents_mut(&mut self) -> impl Iterator<Item = &mut Record> {
         let (one, many): (Option<&mut Record>, &mut [Record]) = match self {

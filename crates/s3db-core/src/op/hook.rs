@@ -1,16 +1,9 @@
 //! Functions of the program that run before and after the verbs.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
 
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
-
-use super::{Answer, HookPoint, Op, Registration};
+use super::list::{HookList, Point as _, Subject};
+use super::{Answer, HookPoint, Op};
 use crate::{Document, Error, ErrorKind, Result};
 
 /// What a hook sees, and gives back.
@@ -61,97 +54,16 @@ impl fmt::Debug for HookCall {
     }
 }
 
-type Hook = dyn Fn(HookCall) -> BoxFuture<'static, Result<HookCall>> + Send + Sync;
+/// The hooks of one resource, or of all resources of a database.
+pub(crate) type Hooks = HookList<HookPoint, HookCall>;
 
-/// The hooks of one resource, or of a whole database.
-#[derive(Default)]
-pub(crate) struct Hooks {
-    is_used: AtomicBool,
-    /// Whether one stands around a verb as a whole.
-    is_around: AtomicBool,
-    last: AtomicU64,
-    points: RwLock<HashMap<HookPoint, Vec<Entry>>>,
-}
-
-#[derive(Clone)]
-struct Entry {
-    number: u64,
-    name: String,
-    /// The one resource that it is for; every one when absent.
-    resource: Option<String>,
-    hook: Arc<Hook>,
-}
-
-impl fmt::Debug for Hooks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hooks").field("is_used", &self.is_used).finish_non_exhaustive()
+impl Subject for HookCall {
+    fn resource(&self) -> &str {
+        &self.resource
     }
 }
 
 impl Hooks {
-    pub(crate) fn add<F, R>(
-        self: &Arc<Self>,
-        point: HookPoint,
-        name: &str,
-        resource: Option<&str>,
-        hook: F,
-    ) -> Registration
-    where
-        F: Fn(HookCall) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<HookCall>> + Send + 'static,
-    {
-        let number = self.last.fetch_add(1, Ordering::Relaxed);
-        let hook: Arc<Hook> = Arc::new(move |call| hook(call).boxed());
-        let resource = resource.map(str::to_owned);
-        let mut points = self.points.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        points.entry(point).or_default().push(Entry { number, name: name.to_owned(), resource, hook });
-        self.note_use(&points);
-        let hooks = Arc::downgrade(self);
-        Registration::new(move || {
-            if let Some(hooks) = hooks.upgrade() {
-                hooks.remove(number);
-            }
-        })
-    }
-
-    fn remove(&self, number: u64) {
-        let mut points = self.points.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        for entries in points.values_mut() {
-            entries.retain(|entry| entry.number != number);
-        }
-        self.note_use(&points);
-    }
-
-    fn note_use(&self, points: &HashMap<HookPoint, Vec<Entry>>) {
-        let mut used = points.iter().filter(|(_, entries)| !entries.is_empty());
-        self.is_around.store(used.clone().any(|(point, _)| point.is_around()), Ordering::Release);
-        self.is_used.store(used.next().is_some(), Ordering::Release);
-    }
-
-    /// Whether something runs around a verb as a whole.
-    pub(crate) fn is_around(&self) -> bool {
-        self.is_around.load(Ordering::Acquire)
-    }
-
-    /// Whether something runs at a point of a resource.
-    pub(crate) fn has(&self, point: HookPoint, resource: &str) -> bool {
-        self.is_used.load(Ordering::Acquire) && !self.at(point, resource).is_empty()
-    }
-
-    /// Whether a hook of this name is registered at a point of a resource.
-    pub(crate) fn has_named(&self, point: HookPoint, resource: &str, name: &str) -> bool {
-        self.at(point, resource).iter().any(|entry| entry.name == name)
-    }
-
-    fn at(&self, point: HookPoint, resource: &str) -> Vec<Entry> {
-        let points = self.points.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let entries = points.get(&point).into_iter().flatten();
-        entries
-            .filter(|entry| entry.resource.as_deref().is_none_or(|only| only == resource))
-            .cloned()
-            .collect()
-    }
-
     /// The call, after the hooks before it have seen it as a whole.
     pub(crate) async fn before_call<'a>(&self, resource: &str, op: Op<'a>) -> Result<Op<'a>> {
         let verb = op.verb();
@@ -192,28 +104,6 @@ impl Hooks {
             call: HookCall { id, op: op_of_many, ..HookCall::of(resource) },
         })
     }
-
-    /// Runs the hooks of a point, one after the other. A panic becomes an error, and the next call runs as if nothing had
-    /// been.
-    pub(crate) async fn run(&self, point: HookPoint, mut call: HookCall) -> Result<HookCall> {
-        if !self.is_used.load(Ordering::Acquire) {
-            return Ok(call);
-        }
-        for Entry { name, hook, .. } in self.at(point, &call.resource) {
-            // The closure itself may panic as well as its future.
-            let run = AssertUnwindSafe(async { hook(call).await }).catch_unwind();
-            call = match run.await {
-                Ok(Ok(call)) => call,
-                Ok(Err(error)) => return Err(failed(error, point, &name)),
-                Err(_) => {
-                    let error = Error::new(ErrorKind::Unsupported, "a hook panicked")
-                        .hint("the panic's message is on standard error");
-                    return Err(failed(error, point, &name));
-                }
-            };
-        }
-        Ok(call)
-    }
 }
 
 /// Hooks that wait for the answer of a call.
@@ -226,12 +116,14 @@ pub(crate) struct AfterCall<'a> {
 impl AfterCall<'_> {
     pub(crate) async fn run(self, answer: Answer) -> Result<Answer> {
         let Self { hooks, after, mut call } = self;
-        if let (HookPoint::AfterUpsert, Answer::Record(mut record)) = (after, answer.clone()) {
-            call.document = Some(std::mem::take(&mut record.data));
-            record.data = hooks.run(after, call).await?.document.unwrap_or_default();
-            return Ok(Answer::Record(record));
+        match answer {
+            Answer::Record(mut record) => {
+                call.document = Some(std::mem::take(&mut record.data));
+                record.data = hooks.run(after, call).await?.document.unwrap_or_default();
+                return Ok(Answer::Record(record));
+            }
+            answer => call.answer = Some(answer),
         }
-        call.answer = Some(answer);
         let answer = hooks.run(after, call).await?.answer;
         answer.ok_or_else(|| {
             let error = Error::new(ErrorKind::Unsupported, "a hook took the answer of the call away")
@@ -240,10 +132,4 @@ impl AfterCall<'_> {
             if after.is_after_write() { error.with("written", true) } else { error }
         })
     }
-}
-
-fn failed(error: Error, point: HookPoint, name: &str) -> Error {
-    let error = error.with("hook", name).with("point", point);
-    // Trying again would write again.
-    if point.is_after_write() { error.with("written", true).retryable(false) } else { error }
 }

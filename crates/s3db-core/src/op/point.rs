@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Verb;
+use super::{Point, Verb};
 
 /// Defines the points from one table: variant, name in the catalogue.
 macro_rules! points {
@@ -112,9 +112,10 @@ impl HookPoint {
             Verb::Content | Verb::HasContent | Verb::SetContent | Verb::DeleteContent => None,
         }
     }
+}
 
-    /// Whether it is one of those around a verb as a whole.
-    pub(super) fn is_around(self) -> bool {
+impl Point for HookPoint {
+    fn is_around(self) -> bool {
         !matches!(
             self,
             Self::BeforeInsert
@@ -130,7 +131,7 @@ impl HookPoint {
         )
     }
 
-    pub(super) fn is_after_write(self) -> bool {
+    fn is_after_write(self) -> bool {
         matches!(
             self,
             Self::AfterInsert

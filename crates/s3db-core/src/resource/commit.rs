@@ -65,7 +65,7 @@ impl Resource {
             self.db.events.emit(event);
         }
         meta.etag = put.etag;
-        if self.db.changes.is_heard(self.name()) {
+        if self.is_followed() {
             let etag = Some(meta.etag.clone());
             self.tell(id, operation.action(), previous, Some(data.clone()), etag).await;
         }
@@ -126,7 +126,14 @@ impl Resource {
         }
         let (resource, id) = (self.name().to_owned(), id.to_owned());
         let at_ms = self.db.env.now_ms();
-        self.db.changes.publish(Change { resource, id, action, before, after, etag, at_ms }).await;
+        let change = Arc::new(Change { resource, id, action, before, after, etag, at_ms });
+        self.db.events.emit(Event::Changed(change.clone()));
+        self.db.changes.publish(change).await;
+    }
+
+    /// Whether somebody listens to changes of this resource.
+    pub(super) fn is_followed(&self) -> bool {
+        self.db.changes.is_heard(self.name()) || self.db.events.wants_changes(self.name())
     }
 
     pub(super) fn context(&self) -> Context<'_> {

@@ -283,7 +283,7 @@ impl Resource {
         if content.is_none() && !has_content {
             return Ok(record);
         }
-        let previous = self.db.changes.is_heard(self.name()).then(|| record.data.clone());
+        let previous = self.is_followed().then(|| record.data.clone());
         let kept = content.map(Kept::new);
         let operation = if kept.is_some() { Operation::SetContent } else { Operation::DeleteContent };
         let own_body = kept.is_none() && state.behavior == Behavior::BodyOnly;

@@ -40,7 +40,7 @@ impl Resource {
 
     async fn delete_once(&self, id: &str, key: &str, expected: Option<&ETag>) -> Result<()> {
         let state = self.state();
-        let is_heard = self.db.changes.is_heard(self.name());
+        let is_heard = self.is_followed();
         let (etag, before, previous) = if state.is_indexed() || is_heard || self.has_delete_hook() {
             let object = self.store.get(key).await?.ok_or_else(|| self.not_found(id))?;
             let etag = object.head.etag.clone();
@@ -75,7 +75,7 @@ impl Resource {
 
     /// Whether several documents must be deleted one by one, since somebody must know of each.
     fn deletes_one_by_one(&self) -> bool {
-        self.state().is_indexed() || self.db.changes.is_heard(self.name()) || self.has_delete_hook()
+        self.state().is_indexed() || self.is_followed() || self.has_delete_hook()
     }
 
     /// Deletes documents. Without partitions and unique fields an absent id counts as deleted; with them it fails its
@@ -164,7 +164,7 @@ impl Resource {
             .with("resource", self.name())
             .hint("pass force, or create the resource with paranoid off"));
         }
-        if self.db.changes.is_heard(self.name()) || self.has_delete_hook() {
+        if self.is_followed() || self.has_delete_hook() {
             return self.delete_each().await;
         }
         let documents = self.delete_prefix(self.db.keys.documents(self.name())?).await?;

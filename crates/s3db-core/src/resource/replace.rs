@@ -49,7 +49,7 @@ impl Resource {
         }
         let key = self.document_key(id)?;
         let state = self.state();
-        let must_read = state.timestamps || state.is_indexed() || self.db.changes.is_heard(self.name());
+        let must_read = state.timestamps || state.is_indexed() || self.is_followed();
         let replaced = if expected.is_none() && !must_read {
             self.replace_blindly(id, key, data).await
         } else {

@@ -171,7 +171,7 @@ impl Resource {
         let record = self.decode_stored(state, id, object).await?;
         let before = self.indexes_of(state, &record);
         let record = self.migrated(state, record).await?;
-        let previous = self.db.changes.is_heard(self.name()).then(|| record.data.clone());
+        let previous = self.is_followed().then(|| record.data.clone());
         let stored = self.has_update_hook().then(|| record.data.clone());
         let created = record.data.get("createdAt").cloned();
         let mut data = record.data;
