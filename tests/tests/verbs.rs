@@ -327,3 +327,34 @@ async fn a_write_gives_back_an_embedding_as_it_will_be_read() {
         assert_eq!(vectors.replace(&id, document).await.unwrap().data, read, "{id}");
     }
 }
+
+#[tokio::test]
+async fn each_behavior_tells_what_became_of_a_document_that_does_not_fit() {
+    let db = Database::builder_on(Arc::new(MemoryStore::new()), "").connect().await.unwrap();
+    for behavior in Behavior::ALL {
+        let config = ResourceConfig::new(behavior.as_str(), json!({"text": "string"})).behavior(behavior);
+        let resource = db.create_resource(config).await.unwrap();
+        let mut events = db.events();
+        let told = |events: &mut s3db::database::Events| {
+            std::iter::from_fn(|| events.try_next())
+                .map(|event| format!("{event:?}"))
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
+        resource.insert(json!({"id": "small", "text": "x"})).await.unwrap();
+        let small = told(&mut events);
+        let written = resource.insert(json!({"id": "big", "text": "x".repeat(3000)})).await;
+        let big = told(&mut events);
+        let expected = match behavior {
+            Behavior::UserManaged => "ExceedsLimit",
+            Behavior::TruncateData => "Truncated",
+            Behavior::BodyOverflow => "Overflowed",
+            Behavior::EnforceLimits | Behavior::BodyOnly => "",
+        };
+        assert_eq!(written.is_err(), behavior == Behavior::EnforceLimits, "{behavior}");
+        for word in ["ExceedsLimit", "Truncated", "Overflowed"] {
+            assert!(!small.contains(word), "{behavior}: {small}");
+            assert_eq!(big.contains(word), word == expected, "{behavior}: {big}");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 //! answers are used: clock and randomness are fixed, so that we write the same bytes again. `S3DB_RECORD=1` records.
 
 mod content;
+mod definitions;
 mod documents;
 mod partitions;
 mod peer;

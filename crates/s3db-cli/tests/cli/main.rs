@@ -16,6 +16,7 @@ mod migrate;
 mod partitions;
 #[cfg(feature = "s3")]
 mod s3;
+mod s3db_js;
 mod secrets;
 mod support;
 mod transfer;
