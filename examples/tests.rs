@@ -89,7 +89,7 @@ fn every_example_runs() {
     check(
         "content",
         &[],
-        &["14 bytes of image/png", "\"name\":\"Anna\"", "refused: TooLarge", "content left: false"],
+        &["14 bytes of image/png", "\"name\":\"Anna\"", "refused: too_large", "content left: false"],
     );
     check(
         "streams",
@@ -98,7 +98,7 @@ fn every_example_runs() {
             "written: 3000",
             "total of both halves: 4498500 ms",
             "visits of /: 750",
-            "stopped: Budget, 10 written",
+            "stopped: budget, 10 written",
         ],
     );
     check("secrets", &[], &["token = \"hunter2\"", "a secret does not open"]);

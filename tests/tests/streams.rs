@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _, stream};
 use s3db::budget::Budget;
+use s3db::op::HookPoint;
 use s3db::resource::ListOptions;
 use s3db::store::{
     Capability, Condition, Head, ListPage, ListRequest, MemoryStore, Object, PutObject, PutResult, Replace,
@@ -311,4 +312,36 @@ async fn a_budget_that_is_used_up_half_way_tells_what_was_done_and_what_was_not(
     assert!(told.len() <= 6 && told[4].result.as_ref().unwrap_err().kind() == ErrorKind::Budget);
     let taken = u64::try_from(100 - input.count().await).unwrap();
     assert_eq!(told.len() as u64, taken, "all that was taken is told of");
+}
+
+#[tokio::test]
+async fn hooks_see_what_streams_read_and_write() {
+    let world = World::new(5).await;
+    world
+        .users
+        .hook(HookPoint::AfterGet, "stars", |mut call| async move {
+            if call.id.as_deref() == Some("u00003") {
+                return Err(Error::new(ErrorKind::Denied, "not this one"));
+            }
+            if let Some(document) = &mut call.document {
+                document.insert("name".to_owned(), json!("***"));
+            }
+            Ok(call)
+        })
+        .keep();
+    world.users.hook(HookPoint::BeforeListIds, "counts", |call| async move { Ok(call) }).keep();
+    let items: Vec<_> = world.users.stream().collect().await;
+    let names: Vec<_> =
+        items.iter().map(|item| item.as_ref().ok().map(|record| &record.data["name"])).collect();
+    let star = json!("***");
+    assert_eq!(names, [Some(&star), Some(&star), Some(&star), None, Some(&star)]);
+    world
+        .users
+        .hook(HookPoint::BeforeListIds, "nobody", |_| async {
+            Err(Error::new(ErrorKind::Denied, "no lists"))
+        })
+        .keep();
+    let refused = world.users.ids_stream().try_next().await.unwrap_err();
+    assert_eq!((refused.kind(), refused.context("hook")), (ErrorKind::Denied, Some("nobody")));
+    assert_eq!(world.users.stream().count().await, 1, "the refusal alone");
 }

@@ -229,11 +229,7 @@ impl Resource {
         match decoded {
             Ok(record) => Ok(Some(Scanned::Record(record))),
             // A store that fails must not look like a shorter list.
-            Err(error)
-                if error.is_retryable() || matches!(error.kind(), ErrorKind::Denied | ErrorKind::Budget) =>
-            {
-                Err(error)
-            }
+            Err(error) if ends_all(&error) => Err(error),
             Err(error) => Ok(Some(Scanned::Unreadable(Unreadable { id, error }))),
         }
     }
@@ -350,4 +346,9 @@ struct Paging {
 pub(super) enum Scanned {
     Record(Record),
     Unreadable(Unreadable),
+}
+
+/// Whether an error is not about one document, but the store or the caller.
+pub(super) fn ends_all(error: &Error) -> bool {
+    error.is_retryable() || matches!(error.kind(), ErrorKind::Denied | ErrorKind::Budget)
 }

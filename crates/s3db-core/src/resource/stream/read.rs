@@ -8,9 +8,10 @@ use futures::sink::SinkExt as _;
 use futures::stream::{BoxStream, Stream, StreamExt as _};
 
 use super::generate;
+use crate::op::HookPoint;
 use crate::query::{Cursor, Position};
-use crate::resource::list::{PAGE_DOCS, Scanned};
-use crate::resource::{Page, PartitionView, Record, Resource};
+use crate::resource::list::{PAGE_DOCS, Scanned, ends_all};
+use crate::resource::{ListOptions, Page, PartitionView, Record, Resource, Unreadable};
 use crate::store::LIST_PAGE_MAX;
 use crate::{Error, Result};
 
@@ -154,7 +155,13 @@ impl Reader {
         let state = resource.state();
         let fetched = self.listed(need).map(move |id| {
             let (resource, state) = (resource.clone(), state.clone());
-            async move { resource.fetch_one(&state, id?).await }
+            async move {
+                let id = id?;
+                if resource.is_watched() {
+                    return get_one(&resource, id).await;
+                }
+                resource.fetch_one(&state, id).await
+            }
         });
         let found = fetched.buffered(concurrency).filter_map(move |scanned| {
             let scanned = scanned.transpose().filter(|scanned| match (scanned, &view) {
@@ -169,6 +176,9 @@ impl Reader {
     /// Ids, a page of the listing at a time.
     fn listed(self, limit: usize) -> BoxStream<'static, Result<String>> {
         let Self { resource, view, after, .. } = self;
+        if resource.chain().is_some() {
+            return listed_through_layers(resource, view, after, limit);
+        }
         generate(move |mut sender| async move {
             match view {
                 None => {
@@ -196,6 +206,59 @@ impl Reader {
             }
         })
     }
+}
+
+impl Resource {
+    /// Whether layers or hooks must see every read.
+    fn is_watched(&self) -> bool {
+        self.chain().is_some() || self.has_hook(HookPoint::BeforeGet) || self.has_hook(HookPoint::AfterGet)
+    }
+}
+
+/// Reads a document as `get` does, so that layers and hooks see it.
+async fn get_one(resource: &Resource, id: String) -> Result<Option<Scanned>> {
+    match resource.get_or_none(&id).await {
+        Ok(record) => Ok(record.map(Scanned::Record)),
+        Err(error) if error.context("hook").is_none() && ends_all(&error) => Err(error),
+        Err(error) => Ok(Some(Scanned::Unreadable(Unreadable { id, error }))),
+    }
+}
+
+/// Ids, a page at a time, each page by a call of `list_ids` that layers and hooks see.
+fn listed_through_layers(
+    resource: Resource,
+    view: Option<PartitionView>,
+    after: Option<String>,
+    limit: usize,
+) -> BoxStream<'static, Result<String>> {
+    generate(move |mut sender| async move {
+        let (mut after, mut missing) = (after, limit);
+        while missing > 0 {
+            let size = missing.min(LIST_PAGE_MAX);
+            let options = ListOptions { limit: Some(size), after: after.take() };
+            let page = match &view {
+                None => resource.list_ids(options).await,
+                Some(view) => view.list_ids(options).await,
+            };
+            let (items, is_last): (Vec<Result<String>>, bool) = match page {
+                Ok(ids) => {
+                    after = ids.last().cloned();
+                    missing = missing.saturating_sub(ids.len());
+                    let is_last = ids.len() < size;
+                    (ids.into_iter().map(Ok).collect(), is_last)
+                }
+                Err(error) => (vec![Err(error)], true),
+            };
+            for item in items {
+                if sender.send(item).await.is_err() {
+                    return;
+                }
+            }
+            if is_last {
+                return;
+            }
+        }
+    })
 }
 
 fn token(scope: &str, last: Option<&String>) -> Option<String> {
