@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use s3db::behavior::Behavior;
-use s3db::resource::{ListOptions, Migration, Record};
+use s3db::resource::{ListOptions, Migration, NewContent, Record};
 use s3db::store::dump::{Destination, load};
 use s3db::store::{MemoryStore, Store};
 use s3db::{Database, Error, ErrorKind, Event, Resource, ResourceConfig};
@@ -197,6 +197,30 @@ async fn all_documents_are_written_under_the_current_version_and_indexed_anew() 
     assert_eq!(view.list_ids(ListOptions::default()).await.unwrap(), ["a"]);
     let old = users.partition("byName", json!({"name": "Ann"})).unwrap();
     assert_eq!(old.count().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn content_set_on_an_older_document_moves_its_index_entries() {
+    let store = MemoryStore::new();
+    let db = open(&store).await;
+    let config = ResourceConfig::new("notes", json!({"team": "string", "text": "string"}))
+        .behavior(Behavior::BodyOnly)
+        .partitions(json!({"byTeam": {"fields": {"team": "string"}}}));
+    let notes = db.create_resource(config).await.unwrap();
+    notes.insert(json!({"id": "n", "team": "red", "text": "t"})).await.unwrap();
+    notes
+        .update_attributes(json!({"team": "string", "text": "string", "more": "string|optional"}))
+        .await
+        .unwrap();
+    notes.migrate_from(1, |mut note| {
+        note.insert("team".to_owned(), "RED".into());
+        Ok(note)
+    });
+    notes.set_content("n", NewContent::new(b"bytes".to_vec())).await.unwrap();
+    for (team, count) in [("red", 0), ("RED", 1)] {
+        let view = notes.partition("byTeam", json!({"team": team})).unwrap();
+        assert_eq!(view.count().await.unwrap(), count, "{team}");
+    }
 }
 
 #[tokio::test]

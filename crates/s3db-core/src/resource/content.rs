@@ -274,15 +274,17 @@ impl Resource {
     ) -> Result<Record> {
         let state = self.state();
         let condition = Condition::IfMatch(object.head.etag.clone());
-        let check = WriteCheck::of(&object, state.behavior);
+        let check = WriteCheck::of(&object, state.form_of(&object).behavior);
         let has_content = behavior::is_content(&object.head.metadata, &object.body);
         let metadata = object.head.metadata.clone();
         // Fields are nowhere but in the metadata.
         let is_bare = has_content || object.body.is_empty() || behavior::is_stamp_alone(&object.body);
-        let record = self.decode(&state, id, object).await?;
+        let stored = self.decode_stored(&state, id, object).await?;
         if content.is_none() && !has_content {
-            return Ok(record);
+            return self.migrated(&state, stored).await;
         }
+        let stored_indexes = self.indexes_of(&state, &stored);
+        let record = self.migrated(&state, stored).await?;
         let previous = self.is_followed().then(|| record.data.clone());
         let kept = content.map(Kept::new);
         let operation = if kept.is_some() { Operation::SetContent } else { Operation::DeleteContent };
@@ -291,12 +293,11 @@ impl Resource {
             // What is stored of the fields stays as it is, to the byte.
             (Indexes::default(), self.place_as_it_is(&metadata, record.data, kept.as_ref())?)
         } else {
-            let before = self.indexes_of(&state, &record);
             let placed = match &kept {
                 Some(kept) => self.place_beside_content(&state, id, record.data, operation, kept).await?,
                 None => self.place(&state, id, record.data, operation).await?,
             };
-            (before, placed)
+            (stored_indexes, placed)
         };
         if kept.is_some() && !behavior::is_content(&placed.object.metadata, &placed.object.body) {
             return Err(Error::new(
