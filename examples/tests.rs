@@ -37,6 +37,18 @@ fn every_example_runs() {
         &[],
         &["body-overflow   kept 4999", "truncate-data   kept 20", "enforce-limits  refused"],
     );
+    #[cfg(feature = "cache")]
+    check(
+        "cache",
+        &[],
+        &[
+            "first read: 1 GET",
+            "second read: no requests",
+            "after the update: \"Anna\"",
+            "past the cache: 1 GET",
+            "\"hits\":1",
+        ],
+    );
     check("events", &[], &["connected", "Update of ann", "list: 1 documents", "missed 0"]);
     check(
         "hooks",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use s3db::cache::{Cache, CacheOptions};
 use s3db::plugin::Plugin;
 use s3db::store::S3Store;
 use s3db_testkit::plugins::{self, Options};
@@ -15,6 +16,20 @@ async fn a_sound_plugin_conforms_over_seaweedfs() {
     let store = Arc::new(S3Store::connect(config(&connection)).await.unwrap());
     let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
         Arc::new(WrongPlugin::new(PluginFault::Nothing, namespace))
+    };
+    plugins::check(store, factory, Options::default()).await.assert_green();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_cache_conforms_over_seaweedfs() {
+    let Some(connection) = independent("S3DB_TEST_SEAWEEDFS") else { return };
+    let store = Arc::new(S3Store::connect(config(&connection)).await.unwrap());
+    let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
+        let options = CacheOptions::default();
+        Arc::new(Cache::with(match namespace {
+            Some(namespace) => options.namespace(namespace),
+            None => options,
+        }))
     };
     plugins::check(store, factory, Options::default()).await.assert_green();
 }

@@ -29,6 +29,9 @@ const NETWORK: &[&str] = &[
 const UNWANTED: &[&str] =
     &["aws-lc-*", "native-tls", "openssl", "openssl-sys", "rsa", "hyper 0.*", "h2 0.3.*", "rustls 0.21.*"];
 
+/// Plugins and what they bring, which come with their features and not otherwise.
+const PLUGINS: &[&str] = &["moka", "s3db-cache"];
+
 /// The dependencies of `package`, built with `features`.
 #[derive(Debug)]
 struct Build {
@@ -49,6 +52,14 @@ const BUILDS: &[Build] = &[
         single: &["rustls", "ring"],
     },
     Build { package: "s3db", features: &["--no-default-features"], absent: NETWORK, single: &[] },
+    Build { package: "s3db", features: &["--no-default-features"], absent: PLUGINS, single: &[] },
+    Build { package: "s3db", features: &[], absent: PLUGINS, single: &[] },
+    Build {
+        package: "s3db",
+        features: &["--no-default-features", "--features=cache"],
+        absent: NETWORK,
+        single: &["moka", "s3db-cache"],
+    },
     Build {
         package: "s3db",
         features: &["--no-default-features", "--features=passwords"],

@@ -1,6 +1,9 @@
 //! A document database whose only server is an object store.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg))]
+/// A cache of documents in memory: see `docs/plugins/cache.md`.
+#[cfg(feature = "cache")]
+pub use s3db_cache as cache;
 pub use s3db_core::*;
 /// Makes a Rust type usable in documents; see the guide of [`typed`].
 #[cfg(feature = "derive")]
@@ -13,6 +16,8 @@ mod content_guide {}
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/streams.md")]
 mod streams_guide {}
+
+pub mod plugins;
 
 #[cfg(all(doctest, feature = "derive", feature = "validator"))]
 #[doc = include_str!("../../../docs/typed.md")]

@@ -97,11 +97,20 @@ impl<'a> Next<'a> {
 }
 
 /// The layers that one call goes through.
-pub(crate) struct Chain(Vec<Arc<dyn OpLayer>>);
+pub(crate) struct Chain {
+    layers: Vec<(Stage, Arc<dyn OpLayer>)>,
+    /// Layers of this stage see no reads.
+    blind: Option<Stage>,
+}
 
 impl Chain {
-    pub(crate) async fn run(&self, resource: &Resource, op: Op<'_>) -> Result<Answer> {
-        Next { resource, layers: &self.0 }.run(op).await
+    pub(crate) async fn run(self, resource: &Resource, op: Op<'_>) -> Result<Answer> {
+        let Self { layers, blind } = self;
+        // A write is seen by all, so that none of them goes on with what it knew before.
+        let blind = blind.filter(|_| op.verb().is_read());
+        let layers = layers.into_iter().filter(|(stage, _)| Some(*stage) != blind);
+        let layers: Vec<Arc<dyn OpLayer>> = layers.map(|(_, layer)| layer).collect();
+        Next { resource, layers: &layers }.run(op).await
     }
 }
 
@@ -153,12 +162,11 @@ impl Layers {
         self.is_used.load(Ordering::Acquire)
     }
 
-    /// The chain of a call, without the layers of one stage.
-    pub(crate) fn chain(database: &Self, resource: &Self, skipped: Option<Stage>) -> Chain {
+    /// The chain of a call; layers of the stage `blind` see no reads.
+    pub(crate) fn chain(database: &Self, resource: &Self, blind: Option<Stage>) -> Chain {
         let mut entries = database.read();
         entries.extend(resource.read());
-        entries.retain(|entry| Some(entry.stage) != skipped);
         entries.sort_by_key(|entry| entry.stage);
-        Chain(entries.into_iter().map(|entry| entry.layer).collect())
+        Chain { layers: entries.into_iter().map(|entry| (entry.stage, entry.layer)).collect(), blind }
     }
 }

@@ -51,7 +51,8 @@ impl Resource {
         Self { is_bare: true, ..self.clone() }
     }
 
-    /// A handle whose calls skip the layers of [`Stage::Cache`], so that they are answered by the store.
+    /// A handle whose reads skip the layers of [`Stage::Cache`], so that they are answered by the store. Its writes go through
+    /// them, as any.
     pub fn uncached(&self) -> Self {
         Self { skipped: Some(Stage::Cache), ..self.clone() }
     }

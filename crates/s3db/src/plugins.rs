@@ -1,0 +1,23 @@
+//! The plugins of this project, by name.
+
+use crate::plugin::PluginRegistry;
+
+/// A registry that knows all plugins of this project. Those whose cargo feature is off are refused, with its name.
+///
+/// ```
+/// # fn main() -> s3db::Result<()> {
+/// let registry = s3db::plugins::registry();
+/// # #[cfg(feature = "cache")]
+/// let plugins = registry.build_all(&serde_json::json!([{"plugin": "cache", "options": {"memory_percent": 10}}]))?;
+/// # #[cfg(not(feature = "cache"))]
+/// assert!(registry.build("cache", &serde_json::json!({})).is_err());
+/// # Ok(()) }
+/// ```
+pub fn registry() -> PluginRegistry {
+    let mut registry = PluginRegistry::new();
+    #[cfg(feature = "cache")]
+    s3db_cache::register(&mut registry);
+    #[cfg(not(feature = "cache"))]
+    registry.absent("cache", "cache");
+    registry
+}
