@@ -14,7 +14,7 @@ async fn main() -> s3db::Result<()> {
     let visits = ResourceConfig::new("visits", json!({ "page": "string", "ms": "number" }))
         .partitions(json!({ "byPage": { "fields": { "page": "string" } } }));
     let visits = db.create_resource(visits).await?;
-    let visit = |n: u32| json!({ "id": format!("{n:05}"), "page": if n.is_multiple_of(4) { "/" } else { "/docs" }, "ms": n });
+    let visit = |n: u32| json!({ "id": format!("{n:05}"), "page": if n.is_multiple_of(4) { "home" } else { "docs" }, "ms": n });
 
     // A sink takes in what it can write at once, and makes the source wait.
     let mut sink = visits.sink();
@@ -35,8 +35,8 @@ async fn main() -> s3db::Result<()> {
     total += rest.iter().filter_map(|visit| visit.data["ms"].as_u64()).sum::<u64>();
     println!("total of both halves: {total} ms");
 
-    let of_home = visits.partition("byPage", json!({ "page": "/" }))?.reader().ids().count().await;
-    println!("visits of /: {of_home}");
+    let of_home = visits.partition("byPage", json!({ "page": "home" }))?.reader().ids().count().await;
+    println!("visits of home: {of_home}");
 
     // A budget that is used up half-way: what was done and what was not is known.
     let frugal = visits.budget(Budget::requests(20));

@@ -109,7 +109,7 @@ fn every_example_runs() {
         &[
             "written: 3000",
             "total of both halves: 4498500 ms",
-            "visits of /: 750",
+            "visits of home: 750",
             "stopped: budget, 10 written",
         ],
     );

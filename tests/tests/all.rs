@@ -18,6 +18,7 @@ mod events;
 mod fsck;
 mod ids;
 mod interop;
+mod log;
 mod partitions;
 mod plugins;
 mod policy;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use s3db::ResourceConfig;
 use s3db::plan::PartitionWrites;
 use s3db::price::Prices;
 use s3db::resource::WriteCheck;
@@ -91,4 +92,34 @@ async fn the_requests_of_a_call_are_part_of_a_test() {
     let changes = json!({"region": "US"});
     let ann = assert_requests!(users, { get: 1, head: 1, put: 2, delete: 1 }, users.update("ann", changes));
     assert_eq!(ann.unwrap().data["region"], "US");
+}
+
+#[tokio::test]
+async fn writes_cost_what_their_index_entries_and_unique_values_add_and_nothing_more() {
+    let db = database().await;
+    let attributes = json!({ "email": "string|unique", "region": "string", "city": "string" });
+    let partitions = json!({
+        "byRegion": { "fields": { "region": "string" } },
+        "byCity": { "fields": { "city": "string" } },
+        "byBoth": { "fields": { "region": "string", "city": "string" } },
+    });
+    let config = ResourceConfig::new("places", attributes).partitions(partitions);
+    let places = db.create_resource(config).await.unwrap();
+    let place = |id: &str| json!({ "id": id, "email": format!("{id}@b.c"), "region": "EU", "city": "Rome" });
+    // Three entries, one unique value, and the document.
+    assert_requests!(places, { put: 5 }, places.insert(place("a"))).unwrap();
+    let moved = [
+        (json!({ "region": "EU" }), requests! { get: 1, put: 1 }),
+        (json!({ "city": "Oslo" }), requests! { get: 1, put: 3, head: 2, delete: 2 }),
+        (json!({ "city": "Bonn", "region": "DE" }), requests! { get: 1, put: 4, head: 3, delete: 3 }),
+    ];
+    for (change, expected) in moved {
+        let (done, receipt) = places.receipt(async |places| places.update("a", change.clone()).await).await;
+        done.unwrap();
+        assert_eq!(receipt.requests, expected, "{change}");
+    }
+    // The document and its unique value are read first, so that what another one holds is not deleted.
+    let (done, receipt) = places.receipt(async |places| places.delete("a").await).await;
+    done.unwrap();
+    assert_eq!(receipt.requests, requests! { get: 2, head: 3, delete: 5 });
 }

@@ -1,39 +1,14 @@
 //! No key, secret or token in an error, a log line or `Debug`.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use s3db::connection::Credentials;
 use s3db::store::{Condition, PutObject, Store};
 use s3db_testkit::s3_server::{Access, ServerOptions};
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::{config, connect, server};
+use crate::log::Log;
 
 const SECRET: &str = "hunter2-hunter2-hunter2";
 const TOKEN: &str = "tokentokentoken";
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 #[tokio::test]
 async fn nothing_shows_the_secret_or_the_token() {
@@ -65,7 +40,7 @@ async fn nothing_shows_the_secret_or_the_token() {
             server.stop().await;
         }
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("PutObject"), "the log of the SDK was not caught");
     for text in [&shown, &log] {
         for secret in ["hunter2", TOKEN] {

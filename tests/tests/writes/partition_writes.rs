@@ -10,6 +10,7 @@ use s3db_testkit::TestEnv;
 use serde_json::json;
 
 use super::faulty::{Fault, Faulty};
+use crate::log::Log;
 
 async fn users(store: &Arc<Faulty>, mode: PartitionWrites) -> (Database, Resource) {
     let db = Database::builder_on(store.clone(), "app")
@@ -81,4 +82,24 @@ async fn a_background_entry_that_fails_once_is_tried_again() {
     users.insert(json!({"id": "a", "city": "Rome"})).await.unwrap();
     db.close().await;
     assert_eq!(entries(&store).await, ["city=Rome/id=a"]);
+}
+
+#[tokio::test]
+async fn a_database_that_is_dropped_with_entries_pending_says_so_and_one_that_was_closed_does_not() {
+    for closed in [false, true] {
+        let log = Log::default();
+        let _guard =
+            tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(log.clone()).finish());
+        let store = Faulty::new();
+        let (db, users) = users(&store, PartitionWrites::Background).await;
+        users.insert(json!({"id": "a", "city": "Rome"})).await.unwrap();
+        assert_eq!(db.pending_index_writes(), 1);
+        drop(users);
+        if closed {
+            db.close().await;
+        } else {
+            drop(db);
+        }
+        assert_eq!(log.text().contains("call `flush` or `close`"), !closed, "{}", log.text());
+    }
 }

@@ -146,3 +146,25 @@ async fn records_say_how_far_their_etag_can_be_trusted() {
     check("js", WriteCheck::StampedOnly, WriteCheck::Checked).await;
     check("blob", WriteCheck::Unchecked, WriteCheck::Unchecked).await;
 }
+
+#[tokio::test]
+async fn without_stamps_the_bytes_are_those_of_s3db_js_and_records_say_that_less_is_checked() {
+    let store = Arc::new(MemoryStore::new());
+    let bodies_and_checks = |stamps: bool| {
+        let store = store.clone();
+        async move {
+            let builder = Database::builder_on(store.clone(), "app").env(Arc::new(TestEnv::new(1)));
+            let db = builder.options(|options| options.stamps = stamps).connect().await.unwrap();
+            let counters = counters(&db).await;
+            let id = format!("stamps-{stamps}");
+            counters.insert(json!({"id": id, "n": 1})).await.unwrap();
+            let read = counters.get(&id).await.unwrap();
+            let updated = counters.update(&id, json!({"n": 2})).await.unwrap();
+            let stored = store.get(&format!("app/resource=counters/data/id={id}")).await.unwrap().unwrap();
+            (stored.body.is_empty(), read.meta.check, updated.meta.check)
+        }
+    };
+    let (weak, full) = (WriteCheck::StampedOnly, WriteCheck::Checked);
+    assert_eq!(bodies_and_checks(false).await, (true, weak, weak));
+    assert_eq!(bodies_and_checks(true).await, (false, full, full));
+}
