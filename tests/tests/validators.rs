@@ -36,6 +36,7 @@ fn attributes() -> Value {
         "name": "string|trim|custom:lower|optional|nullable",
         "nested": {"deep": {"n": {"type": "number", "custom": "even", "optional": true}}},
         "list": {"type": "array", "items": {"type": "string", "custom": "lower"}, "optional": true, "custom": "short"},
+        "numbers": {"type": "array", "items": {"type": "number", "custom": "even"}, "optional": true},
         "either": [{"type": "number", "custom": "even"}, "string"],
         "key": "secret|custom:lower|optional",
     })
@@ -55,7 +56,8 @@ async fn every_verb_runs_them_and_lists_their_errors_with_all_others() {
     things.insert(good.clone()).await.unwrap();
     assert_eq!(things.get("a").await.unwrap().data["n"], 4, "converted before it was looked at");
 
-    let bad = json!({"id": "b", "n": 3, "name": "Ann", "nested": {"deep": {"n": 1}}, "list": ["x", "Y", "Z"], "either": 3});
+    let bad = json!({"id": "b", "n": 3, "name": "Ann", "nested": {"deep": {"n": 1}}, "list": ["x", "Y", "Z"], "numbers": [2, 3],
+        "either": 3});
     let mut wanted = [
         ("either", "custom"),
         ("list", "custom"),
@@ -64,6 +66,7 @@ async fn every_verb_runs_them_and_lists_their_errors_with_all_others() {
         ("n", "custom"),
         ("name", "custom"),
         ("nested.deep.n", "custom"),
+        ("numbers[1]", "custom"),
     ];
     wanted.sort_unstable();
     let check = |error: Error| {

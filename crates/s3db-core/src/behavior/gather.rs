@@ -23,9 +23,8 @@ pub fn gather<'a>(behavior: Behavior, metadata: &'a Metadata, body: &[u8], mappe
     let overflow = private.overflow.is_some();
 
     let is_private = || metadata.iter().all(|(name, _)| name.starts_with('_'));
-    let must_hold_fields = overflow
-        || own_map
-        || (matches!(behavior, Behavior::BodyOnly | Behavior::UserManaged) && !has_content && is_private());
+    let in_body = matches!(behavior, Behavior::BodyOnly | Behavior::UserManaged) && is_private();
+    let must_hold_fields = !has_content && (overflow || own_map || in_body);
     let damaged = json.is_none() && must_hold_fields && !body.is_empty() && !stamp::is_stamp_alone(body);
 
     let entries = match json {

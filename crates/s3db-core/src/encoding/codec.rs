@@ -182,6 +182,17 @@ impl Codec {
         Some(read.unwrap_or_else(|| Value::String(text.to_owned())))
     }
 
+    /// Whether an array or object can be had back from what it is written as.
+    pub(crate) fn holds(&self, value: &Value) -> bool {
+        match self {
+            Self::Any | Self::Object | Self::Json | Self::GeoPoint { .. } => true,
+            Self::Embedding | Self::StringArray | Self::NumberArray { .. } | Self::JsonArray => {
+                value.is_array()
+            }
+            _ => false,
+        }
+    }
+
     /// Whether `text`, as which `value` was written, surely reads as `value`. Arrays and objects are not looked into.
     pub(crate) fn is_exact(&self, value: &Value, text: &str) -> bool {
         match (self, value) {

@@ -60,6 +60,16 @@ fn check(attributes: &Value, record: &Value) {
     }
 }
 
+/// The codec goes by the words of the whole rule, of which some are about the members.
+#[test]
+fn a_record_whose_rule_names_another_type_is_kept_whole() {
+    for rule in ["number", "boolean", "uuid", "datetime", "array|items:string", "money", "ip4"] {
+        let attributes = json!({"a": format!("record|key:string|value:{rule}"), "s": "string"});
+        check(&attributes, &json!({"a": {"x": 1, "y": [true, "z"], "": {"n": null}}, "s": ""}));
+    }
+    check(&json!({"a": "tuple|label:number"}), &json!({"a": [1, "x", null]}));
+}
+
 #[test]
 fn nothing_is_lost() {
     let attributes = json!({

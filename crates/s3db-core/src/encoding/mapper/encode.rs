@@ -242,6 +242,8 @@ impl<'d> Encoder<'_, '_, 'd> {
         let (stored, letter) = match (form, value) {
             (Form::Codec(Codec::Boolean), Value::Null) => (Stored::Text("0".into()), Some(Letter::Null)),
             (_, Value::Null) => (Stored::Null, None),
+            // The rule of a record may hold the word `number`: its codec would make an absent value of the record.
+            (Form::Codec(codec), Value::Array(_) | Value::Object(_)) if !codec.holds(value) => untyped(value),
             (Form::Codec(codec), value) => match codec.encode(value) {
                 Encoded::Text(text) => (Stored::Text(text.into()), None),
                 Encoded::AsIs => untyped(value),
