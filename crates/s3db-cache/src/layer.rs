@@ -96,7 +96,7 @@ impl Shared {
         }
         Counters::add(&self.counters.misses);
         match self.flights.board(&key, epoch) {
-            Part::Lead(lead) => self.fetch(watched, ask, key, epoch, lead, op, next).await,
+            Part::Lead(lead) => self.fetch(watched, Miss { ask, key, epoch, lead }, op, next).await,
             Part::Join(join) => match join.landed().await {
                 Some(kept) => {
                     Counters::add(&self.counters.joined);
@@ -108,16 +108,8 @@ impl Shared {
         }
     }
 
-    async fn fetch(
-        &self,
-        watched: &Watched,
-        ask: Ask,
-        key: Key,
-        epoch: Epoch,
-        lead: Lead<'_>,
-        op: Op<'_>,
-        next: Next<'_>,
-    ) -> Result<Answer> {
+    async fn fetch(&self, watched: &Watched, miss: Miss<'_>, op: Op<'_>, next: Next<'_>) -> Result<Answer> {
+        let Miss { ask, key, epoch, lead } = miss;
         let began = self.env.monotonic();
         let given = next.run(op).await?;
         let Some(kept) = kept(&given) else {
@@ -171,6 +163,14 @@ impl OpLayer for CacheLayer {
             None => next.run(op).await,
         }
     }
+}
+
+/// A read that this caller does, for itself and for those who wait.
+struct Miss<'a> {
+    ask: Ask,
+    key: Key,
+    epoch: Epoch,
+    lead: Lead<'a>,
 }
 
 /// What a read asks for.
