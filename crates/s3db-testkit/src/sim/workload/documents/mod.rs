@@ -9,7 +9,7 @@
 //!
 //! In some worlds clients write index entries beside or after their documents, rest for long and check the database
 //! beside each other. There an entry may be missing only where a write was cut off, and a check mends it. In some,
-//! documents move between partitions while others [read](reader) by partition.
+//! documents move between partitions while others read by partition.
 //!
 //! Ids are not used again after a delete: an absent object has no version that a late insert could be checked against.
 
