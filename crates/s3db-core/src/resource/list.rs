@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use futures::stream::{self, Stream, StreamExt as _};
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::JoinSet;
-use tracing::Instrument as _;
 
+use super::decode_ahead::decode_ahead;
 use super::{Listing, Page, Record, Resource, State, Unreadable};
 use crate::op::{HookPoint, Op};
 use crate::query::{Cursor, Position};
@@ -20,12 +18,6 @@ pub(super) const PAGE_DOCS: usize = 100;
 pub(super) fn page_size(asked: usize) -> usize {
     if asked == 0 { PAGE_DOCS } else { asked }
 }
-
-/// Documents that one task decodes: some hundred microseconds of work.
-const DECODE_DOCS: usize = 32;
-
-/// Most tasks that decode for one listing.
-const DECODERS_MAX: usize = 8;
 
 /// Which part of a resource to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -191,17 +183,14 @@ impl Resource {
         parallelism: usize,
     ) -> impl Stream<Item = Result<Scanned>> + Send + 'a {
         let state = self.state();
-        let decoders = decoders();
-        ids.map(move |id| async move {
-            let id = id?;
-            let object = self.fetch_object(&id).await;
-            Ok((id, object))
-        })
-        .buffered(parallelism.max(1))
-        .ready_chunks(if decoders > 1 { DECODE_DOCS } else { 1 })
-        .map(move |chunk| decode_chunk(self.clone(), state.clone(), chunk))
-        .buffered(decoders)
-        .flat_map(stream::iter)
+        let fetched = ids
+            .map(move |id| async move {
+                let id = id?;
+                let object = self.fetch_object(&id).await;
+                Ok((id, object))
+            })
+            .buffered(parallelism.max(1));
+        decode_ahead(self, state, fetched)
     }
 
     /// `None` for a document that was deleted since it was listed.
@@ -215,7 +204,7 @@ impl Resource {
         self.store.get(&key).await.map_err(|error| self.at(error, id))
     }
 
-    async fn scanned(
+    pub(super) async fn scanned(
         &self,
         state: &Arc<State>,
         id: String,
@@ -291,47 +280,6 @@ impl Resource {
             paging.continuation = page.continuation;
             Ok(Some((ids, paging)))
         })
-    }
-}
-
-/// How many chunks are decoded at once: on a runtime of one thread there is nobody to share with.
-fn decoders() -> usize {
-    match Handle::try_current() {
-        Ok(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            runtime.metrics().num_workers().clamp(1, DECODERS_MAX)
-        }
-        _ => 1,
-    }
-}
-
-/// What the store gave for an id.
-type Fetched = Result<(String, Result<Option<Object>>)>;
-
-/// Decodes documents in the order in which they come, on another thread if they are worth it. Dropping the future ends it.
-async fn decode_chunk(resource: Resource, state: Arc<State>, chunk: Vec<Fetched>) -> Vec<Result<Scanned>> {
-    let spawns = chunk.len() > DECODE_DOCS / 4;
-    let decoding = async move {
-        let mut documents = Vec::with_capacity(chunk.len());
-        for fetched in chunk {
-            let scanned = match fetched {
-                Ok((id, object)) => resource.scanned(&state, id, object).await,
-                Err(error) => Err(error),
-            };
-            documents.extend(scanned.transpose());
-        }
-        documents
-    };
-    if !spawns {
-        return decoding.await;
-    }
-    let mut task = JoinSet::new();
-    task.spawn(decoding.in_current_span());
-    match task.join_next().await {
-        Some(Ok(documents)) => documents,
-        Some(Err(error)) => {
-            vec![Err(Error::new(ErrorKind::Unavailable, "the work was cut off").caused_by(error))]
-        }
-        None => Vec::new(),
     }
 }
 

@@ -17,6 +17,7 @@ mod codec;
 mod commit;
 mod config;
 mod content;
+mod decode_ahead;
 mod delete;
 mod indexes;
 mod insert;
