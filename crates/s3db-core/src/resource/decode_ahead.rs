@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use futures::stream::{self, Stream, StreamExt as _};
+use futures::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
@@ -35,7 +35,7 @@ pub(super) fn decode_ahead<'a>(
     resource: &'a Resource,
     state: Arc<State>,
     fetched: impl Stream<Item = Fetched> + Send + 'a,
-) -> impl Stream<Item = Result<Scanned>> + Send + 'a {
+) -> BoxStream<'a, Result<Scanned>> {
     let ahead = chunks_ahead();
     let chunks = fetched.ready_chunks(if ahead > 1 { CHUNK_DOCS } else { 1 }).fuse();
     let start = (Box::pin(chunks), VecDeque::with_capacity(ahead));
@@ -52,6 +52,8 @@ pub(super) fn decode_ahead<'a>(
         }
     })
     .flatten()
+    // On the heap: the futures of callers hold it.
+    .boxed()
 }
 
 /// How many chunks are under way at once: on a runtime of one thread there is nobody to share with.
