@@ -1,6 +1,7 @@
 //! The servers that the tests talk to: installed, started and stopped here, never assumed.
 
 mod ministack;
+mod postgres;
 mod process;
 mod python;
 mod seaweedfs;
@@ -11,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use crate::workspace;
+use crate::{step, workspace};
 use process::Server;
 
 /// Bucket that every server has.
@@ -90,7 +91,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 /// Downloads and installs the servers; does nothing where they are installed. Safe to run beside a build.
 pub(crate) fn install() -> Result<()> {
-    python::install().map(drop)
+    let bin = python::install()?;
+    match postgres::install(&bin) {
+        Err(error) if !step::is_ci() => println!("PostgreSQL is left out: {error:#}"),
+        outcome => drop(outcome?),
+    }
+    Ok(())
 }
 
 /// Starts the servers and waits until they answer. Dropping the value stops them.
@@ -102,6 +108,14 @@ pub(crate) fn start() -> Result<Running> {
     running.add("S3DB_TEST_SEAWEEDFS", url, server);
     let (server, url) = ministack::start(&bin).context("start MiniStack")?;
     running.add("S3DB_TEST_MINISTACK", url, server);
+    match postgres::install(&bin).and_then(|bin| postgres::start(&bin)) {
+        Ok(postgres) => {
+            running.add("S3DB_TEST_POSTGRES", postgres.url, postgres.server);
+            running.tell("S3DB_TEST_POSTGRES_CA", postgres.certificate.display().to_string());
+        }
+        Err(error) if step::is_ci() => return Err(error.context("start PostgreSQL")),
+        Err(error) => println!("skipped: tests that need PostgreSQL, which does not start here: {error:#}"),
+    }
     Ok(running)
 }
 
@@ -126,8 +140,12 @@ impl Running {
     }
 
     fn add(&mut self, variable: &str, url: String, server: Server) {
-        self.env.push((variable.to_owned(), url));
+        self.tell(variable, url);
         self.servers.push(server);
+    }
+
+    fn tell(&mut self, variable: &str, value: String) {
+        self.env.push((variable.to_owned(), value));
     }
 
     /// Lets the servers run on after this program.

@@ -104,7 +104,7 @@ impl Drop for Server {
         if self.leave {
             return;
         }
-        self.signal("-TERM");
+        self.signal(polite_signal(&self.name));
         for _ in 0..50 {
             let gone = match &mut self.child {
                 Some(child) => child.try_wait().is_ok_and(|status| status.is_some()),
@@ -120,6 +120,11 @@ impl Drop for Server {
             let _ = child.wait();
         }
     }
+}
+
+/// What asks a server to end. PostgreSQL waits for its clients after a TERM.
+fn polite_signal(name: &str) -> &'static str {
+    if name == "postgres" { "-INT" } else { "-TERM" }
 }
 
 /// A port that nobody listens on, and neither on the port `apart` above it.
