@@ -131,7 +131,10 @@ fn write_certificate(folder: &Path) -> Result<PathBuf> {
 enum Account {
     Own,
     /// A plain account, because this is root.
-    Plain(&'static str),
+    Plain {
+        name: &'static str,
+        group: String,
+    },
 }
 
 impl Account {
@@ -142,14 +145,16 @@ impl Account {
         }
         let known =
             Command::new("id").args(["-u", USER]).output().is_ok_and(|output| output.status.success());
-        Ok(Self::Plain(if known { USER } else { "nobody" }))
+        let name = if known { USER } else { "nobody" };
+        let group = step::run_quietly(Command::new("id").args(["-g", name]))?.trim().to_owned();
+        Ok(Self::Plain { name, group })
     }
 
     /// Where the cluster is. The target folder may be closed to a plain account, so it gets one of its own, one for each
     /// target folder.
     fn folder(&self) -> Result<PathBuf> {
         let own = super::folder()?.join("postgres");
-        let Self::Plain(_) = self else { return Ok(own) };
+        let Self::Plain { .. } = self else { return Ok(own) };
         let mut hasher = DefaultHasher::new();
         workspace::target_dir()?.hash(&mut hasher);
         Ok(std::env::temp_dir().join(format!("s3db-postgres-{:016x}", hasher.finish())))
@@ -157,9 +162,10 @@ impl Account {
 
     /// The programs in `bin`, where the account can read them.
     fn readable(&self, bin: &Path, folder: &Path) -> Result<PathBuf> {
-        let Self::Plain(_) = self else { return Ok(bin.to_owned()) };
-        let reached = self.command(&bin.join("postgres"), folder).arg("--version").output();
-        if reached.is_ok_and(|output| output.status.success()) {
+        let Self::Plain { .. } = self else { return Ok(bin.to_owned()) };
+        // `initdb` itself looks for `postgres` beside it and refuses one that it cannot read.
+        let reached = self.command(Path::new("test"), folder).arg("-r").arg(bin.join("postgres")).status();
+        if reached.is_ok_and(|status| status.success()) {
             return Ok(bin.to_owned());
         }
         let (whole, copied) =
@@ -170,18 +176,17 @@ impl Account {
     }
 
     fn own(&self, folder: &Path) -> Result<()> {
-        let Self::Plain(name) = self else { return Ok(()) };
+        let Self::Plain { name, .. } = self else { return Ok(()) };
         step::run_quietly(Command::new("chown").args(["-R", name]).arg(folder)).map(drop)
     }
 
     fn command(&self, program: &Path, folder: &Path) -> Command {
         match self {
             Self::Own => Command::new(program),
-            Self::Plain(name) => {
+            Self::Plain { name, group } => {
                 let mut command = Command::new("setpriv");
                 command
-                    .args([&format!("--reuid={name}"), "--clear-groups", "--inh-caps=-all"])
-                    .arg("--")
+                    .args([&format!("--reuid={name}"), &format!("--regid={group}"), "--clear-groups", "--"])
                     .arg(program)
                     .env("HOME", folder)
                     .current_dir("/");
