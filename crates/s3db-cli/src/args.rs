@@ -150,6 +150,12 @@ pub(crate) enum Command {
     Query(commands::query::Args),
     /// Count the documents of a resource
     Count(commands::count::Args),
+    /// Show how a resource is configured, and the requests that a query or a write would send
+    Explain(commands::explain::Args),
+    /// Count documents, bytes, index entries and versions, and say what storing them costs
+    Stats(commands::stats::Args),
+    /// Weigh documents: how near they are to the limit, which fields weigh how much, which behavior suits
+    Analyze(commands::analyze::Args),
     /// List the partitions of a resource, add some, or remove orphaned ones
     Partitions(commands::partitions::Args),
     /// Give stored documents their references in partitions that came later

@@ -4,6 +4,7 @@ use crate::args::{Cli, Command};
 use crate::exit::Outcome;
 use crate::output::Output;
 
+pub(crate) mod analyze;
 pub(crate) mod content;
 pub(crate) mod count;
 pub(crate) mod create_resource;
@@ -12,6 +13,7 @@ pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod dump;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod fsck;
 pub(crate) mod get;
@@ -23,8 +25,10 @@ pub(crate) mod migrate;
 pub(crate) mod partitions;
 pub(crate) mod query;
 pub(crate) mod reindex;
+mod sample;
 pub(crate) mod schema;
 pub(crate) mod schema_diff;
+pub(crate) mod stats;
 pub(crate) mod types;
 pub(crate) mod write;
 
@@ -33,7 +37,13 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
     let global = &cli.global;
     if matches!(
         cli.command,
-        Command::Get(_) | Command::Query(_) | Command::Count(_) | Command::Dump(_) | Command::Export(_)
+        Command::Get(_)
+            | Command::Query(_)
+            | Command::Count(_)
+            | Command::Dump(_)
+            | Command::Export(_)
+            | Command::Stats(_)
+            | Command::Analyze(_)
     ) {
         global.costs.skip_documents();
     }
@@ -55,6 +65,9 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Delete(args) => delete::run(args, global, out).await,
         Command::Query(args) => query::run(args, global, out).await,
         Command::Count(args) => count::run(args, global, out).await,
+        Command::Explain(args) => explain::run(args, global, out).await,
+        Command::Stats(args) => stats::run(args, global, out).await,
+        Command::Analyze(args) => analyze::run(args, global, out).await,
         Command::Doctor(args) => doctor::run(args, global, out).await,
         Command::Partitions(args) => partitions::run(args, global, out).await,
         Command::Reindex(args) => reindex::run(args, global, out).await,

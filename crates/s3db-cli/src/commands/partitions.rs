@@ -2,6 +2,7 @@
 
 use s3db::Resource;
 use s3db::database::OrphanedPartition;
+use s3db::resource::PartitionInfo;
 use serde_json::{Map, Value, json};
 
 use crate::args::{Format, Global};
@@ -68,13 +69,18 @@ async fn add(resource: &Resource, partitions: Map<String, Value>, out: &mut Outp
     Ok(())
 }
 
+/// Whether queries use it.
+pub(super) fn state(partition: &PartitionInfo) -> &'static str {
+    match (partition.missing_fields.is_empty(), partition.is_complete) {
+        (false, _) => "orphaned",
+        (true, true) => "complete",
+        (true, false) => "incomplete",
+    }
+}
+
 fn list(resource: &Resource, out: &mut Output) -> Outcome {
     let rows = resource.partitions()?.into_iter().map(|partition| {
-        let state = match (partition.missing_fields.is_empty(), partition.is_complete) {
-            (false, _) => "orphaned",
-            (true, true) => "complete",
-            (true, false) => "incomplete",
-        };
+        let state = state(&partition);
         let fields: Map<String, Value> =
             partition.fields.into_iter().map(|(path, rule)| (path, Value::from(rule))).collect();
         json!({

@@ -23,7 +23,7 @@ mod table;
 
 pub(crate) use progress::{Meter, bar};
 pub(crate) use records::{Records, of_documents};
-pub(crate) use table::{Table, printable};
+pub(crate) use table::{Table, printable, text};
 
 /// Good news.
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
@@ -168,8 +168,13 @@ impl Output {
         self.out = Box::new(BufWriter::new(io::stdout()));
         match self.format {
             Some(Format::Json | Format::Ndjson) => self.json(&json!(explanation)),
-            _ => write!(self.out, "{}", printable_lines(&explanation.to_string())).map_err(Failure::output),
+            _ => self.plan(explanation),
         }
+    }
+
+    /// Writes what a call would send, beside other data.
+    pub(crate) fn plan(&mut self, explanation: &Explanation) -> Outcome {
+        write!(self.out, "{}", printable_lines(&explanation.to_string())).map_err(Failure::output)
     }
 
     /// Says what the command has cost.
@@ -282,6 +287,15 @@ impl Output {
     fn tell(&mut self, text: &str) {
         // A closed standard error must not stop the work.
         let _ = writeln!(self.err, "{text}");
+    }
+}
+
+/// A number of bytes for people, in units of a thousand.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match UNITS.iter().find(|(size, _)| bytes >= *size) {
+        Some((size, unit)) => format!("{:.1} {unit}", bytes as f64 / *size as f64),
+        None => format!("{bytes} B"),
     }
 }
 

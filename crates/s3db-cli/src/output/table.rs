@@ -24,18 +24,30 @@ const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().f
 #[derive(Debug)]
 pub(crate) struct Table {
     titles: Vec<String>,
+    cell_chars_max: usize,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     pub(crate) fn new<T: Into<String>>(titles: impl IntoIterator<Item = T>) -> Self {
-        Self { titles: titles.into_iter().map(Into::into).collect(), rows: Vec::new() }
+        Self {
+            titles: titles.into_iter().map(Into::into).collect(),
+            cell_chars_max: CELL_CHARS_MAX,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Does not cut texts, where it is the whole that matters.
+    pub(crate) fn uncut(mut self) -> Self {
+        self.cell_chars_max = usize::MAX;
+        self
     }
 
     /// Adds a row. Texts are cut to 50 characters.
     pub(crate) fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        self.rows
-            .push(cells.into_iter().map(|cell| cut(&printable(cell.as_ref()), CELL_CHARS_MAX)).collect());
+        self.rows.push(
+            cells.into_iter().map(|cell| cut(&printable(cell.as_ref()), self.cell_chars_max)).collect(),
+        );
     }
 
     /// The table for a terminal of so many columns, and the titles of what did not fit.

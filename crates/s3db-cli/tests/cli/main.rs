@@ -11,6 +11,7 @@ mod dumps;
 mod every_command;
 mod formats;
 mod fsck;
+mod insight;
 mod many_processes;
 mod migrate;
 mod partitions;

@@ -7,6 +7,7 @@ mod gather;
 mod names;
 mod place;
 mod stamp;
+mod weigh;
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,6 +17,8 @@ pub use gather::gather;
 pub use place::{Exceeded, PlaceContext, Placement, place};
 pub use stamp::stamp_of;
 pub(crate) use stamp::{alone as stamp_alone, is_stamp_alone};
+pub(crate) use weigh::weigh;
+pub use weigh::{Fate, FieldWeight, Outcome, Weight};
 
 use crate::{Error, ErrorKind};
 

@@ -1,6 +1,6 @@
 //! What requests cost: tables of the providers, each with its date and source.
 //!
-//! Only requests are priced. Storage, transfer and what some storage classes ask for each byte that is read are not in
+//! Requests and stored bytes are priced. Transfer and what some storage classes ask for each byte that is read are not in
 //! these tables, nor are the free allowances of an account.
 
 use std::fmt;
@@ -16,7 +16,7 @@ pub use aws::AWS_S3_STANDARD;
 pub use dollars::Dollars;
 pub use others::FREE;
 
-/// Prices of requests, in US dollars a million.
+/// Prices of requests, in US dollars a million, and of storage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Prices {
@@ -38,11 +38,15 @@ pub struct Prices {
     pub head_per_million: f64,
     /// DELETE, of one object or many.
     pub delete_per_million: f64,
+    /// A gigabyte (10^9 bytes) stored for a month, in the first step of the price list. Zero for prices of your own until it
+    /// is set. As it is commonly quoted, whatever [`is_checked`](Self::is_checked) says. What some classes ask for small
+    /// objects on top, and shortest times, are not in it.
+    pub storage_per_gb_month: f64,
     /// Year and month of the prices. Empty for [`FREE`] and for prices of your own.
     pub as_of: &'static str,
     /// Where they stand; empty as above.
     pub source: &'static str,
-    /// Whether the table was compared with what the provider publishes. The others are as they are commonly quoted: look
+    /// Whether the prices of requests were compared with what the provider publishes. The others are as they are commonly quoted: look
     /// at `source` before you rely on them.
     pub is_checked: bool,
 }
@@ -71,6 +75,7 @@ impl Prices {
             get_per_million: read_per_million,
             head_per_million: read_per_million,
             delete_per_million: 0.0,
+            storage_per_gb_month: 0.0,
             as_of: "",
             source: "",
             is_checked: false,
@@ -99,6 +104,17 @@ impl Prices {
     pub fn name(&self) -> String {
         let parts = [self.provider, self.class, self.region].into_iter().filter(|part| !part.is_empty());
         parts.map(|part| part.to_lowercase().replace(' ', "-")).collect::<Vec<_>>().join("/")
+    }
+
+    /// Dollars that storing `bytes` costs a month.
+    ///
+    /// ```
+    /// use s3db_core::price::AWS_S3_STANDARD;
+    ///
+    /// assert_eq!(AWS_S3_STANDARD.storage_dollars(1_000_000_000), 0.023);
+    /// ```
+    pub fn storage_dollars(&self, bytes: u64) -> f64 {
+        bytes as f64 * self.storage_per_gb_month / 1e9
     }
 
     /// Dollars that `requests` cost.

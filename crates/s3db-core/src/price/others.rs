@@ -8,6 +8,7 @@ pub const FREE: Prices = Prices { is_checked: true, ..Prices::new("own server", 
 /// Class A is PUT, COPY and LIST, class B GET and HEAD; deletes are free.
 const R2: Prices = Prices {
     class: "Standard",
+    storage_per_gb_month: 0.015,
     as_of: "2026-06",
     source: "https://developers.cloudflare.com/r2/pricing/",
     is_checked: true,
@@ -18,6 +19,7 @@ pub(super) const TABLES: &[Prices] = &[
     R2,
     Prices {
         class: "Infrequent Access",
+        storage_per_gb_month: 0.01,
         as_of: R2.as_of,
         source: R2.source,
         is_checked: true,
@@ -30,6 +32,7 @@ pub(super) const TABLES: &[Prices] = &[
 /// PUT and DELETE are class A and free, GET and HEAD class B, LIST and COPY class C.
 const B2: Prices = Prices {
     put_per_million: 0.0,
+    storage_per_gb_month: 0.006,
     as_of: "2025-10",
     source: "https://www.backblaze.com/b2/b2-transactions-price.html",
     is_checked: true,

@@ -62,17 +62,17 @@ pub(super) struct Placed {
 }
 
 /// Where an encoded document is to be placed.
-struct Target {
-    behavior: Behavior,
-    limit_bytes: usize,
+pub(super) struct Target {
+    pub(super) behavior: Behavior,
+    pub(super) limit_bytes: usize,
     /// The id, of an update.
-    updates: Option<String>,
-    stamp: Option<String>,
-    keeps_empty: bool,
+    pub(super) updates: Option<String>,
+    pub(super) stamp: Option<String>,
+    pub(super) keeps_empty: bool,
 }
 
 impl Target {
-    fn context<'a>(&'a self, state: &'a State) -> PlaceContext<'a> {
+    pub(super) fn context<'a>(&'a self, state: &'a State) -> PlaceContext<'a> {
         // The body of these is the document alone, so that their stamp needs room in the metadata.
         let stamp_in_metadata = self.stamp.as_ref().filter(|_| self.behavior == Behavior::BodyOnly);
         PlaceContext {
@@ -293,7 +293,9 @@ fn decode_now(state: &State, object: &Object, keys: Option<&KeyRing>, derive: De
 }
 
 /// Runs slow work, such as deriving keys and hashing passwords, where it blocks no async thread.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => Err(Error::new(ErrorKind::Unavailable, "the work was cut off").caused_by(error)),

@@ -39,6 +39,7 @@ mod sequences;
 mod state;
 mod stream;
 mod update;
+mod weigh;
 
 pub use crate::id::ID_SIZE;
 pub use attributes::AttributesUpdate;
