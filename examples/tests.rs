@@ -46,6 +46,7 @@ fn every_example_runs() {
             "second read: no requests",
             "after the update: \"Anna\"",
             "past the cache: 1 GET",
+            "a list from the bucket: 1 GET",
             "\"hits\":1",
         ],
     );

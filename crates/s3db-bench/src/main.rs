@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "figures go to standard output")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+mod cache;
 mod codec;
 mod document;
 mod raw;
@@ -26,6 +27,9 @@ struct Args {
     /// Compares CPU time with a bare loop of aws-sdk-s3 over the same server; needs an `http://` connection.
     #[arg(long)]
     raw: bool,
+    /// Times the cache in memory instead: hits, misses and no cache, on one thread.
+    #[arg(long)]
+    cache: bool,
 }
 
 #[cfg(feature = "mimalloc")]
@@ -34,6 +38,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args = Args::parse();
+    if args.cache {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        return runtime.block_on(cache::run(args.n));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         if args.raw {

@@ -52,7 +52,7 @@ impl Epochs {
     }
 
     /// Puts what is about many documents out of date.
-    fn moves_many(&self) {
+    pub(crate) fn moves_many(&self) {
         self.many.fetch_add(1, Ordering::SeqCst);
     }
 

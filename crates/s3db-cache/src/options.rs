@@ -6,6 +6,7 @@ use s3db_core::{Document, Error, ErrorKind, Result};
 use serde_json::Value;
 
 use crate::limit::MemoryLimit;
+use crate::tier::Tier;
 
 /// Settings of a [`Cache`](crate::Cache).
 ///
@@ -35,6 +36,14 @@ pub struct CacheOptions {
     pub exclude: Vec<String>,
     /// Tells several caches of one database apart.
     pub namespace: Option<String>,
+    /// Where answers are kept below memory, from the first to the last; nowhere by default.
+    pub tiers: Vec<Tier>,
+    /// Whether answers with secrets are kept in tiers too, where they are in the clear; false by default. Memory keeps them
+    /// in any case.
+    pub secrets_in_tiers: bool,
+    /// Answers that take at least so many bytes are compressed in memory: more of them fit, and a hit costs about what
+    /// reading the JSON costs. None by default.
+    pub compress_bytes_min: Option<u64>,
 }
 
 impl Default for CacheOptions {
@@ -46,6 +55,9 @@ impl Default for CacheOptions {
             include: Vec::new(),
             exclude: Vec::new(),
             namespace: None,
+            tiers: Vec::new(),
+            secrets_in_tiers: false,
+            compress_bytes_min: None,
         }
     }
 }
@@ -93,8 +105,31 @@ impl CacheOptions {
         self
     }
 
+    /// Adds a tier below memory, and below those that were added before.
+    #[must_use]
+    pub fn tier(mut self, tier: Tier) -> Self {
+        self.tiers.push(tier);
+        self
+    }
+
+    /// Sets whether answers with secrets are kept in tiers.
+    #[must_use]
+    pub fn secrets_in_tiers(mut self, keep: bool) -> Self {
+        self.secrets_in_tiers = keep;
+        self
+    }
+
+    /// Compresses answers in memory that take at least so many bytes.
+    #[must_use]
+    pub fn compress_bytes_min(mut self, bytes: u64) -> Self {
+        self.compress_bytes_min = Some(bytes);
+        self
+    }
+
     /// Reads the options of a configuration: `memory_bytes`, `memory_percent`, `items_max`, `ttl_seconds` (null for ever),
-    /// `include`, `exclude`, `namespace`.
+    /// `include`, `exclude`, `namespace`, `secrets_in_tiers`, `compress_bytes_min`, and `tiers`, a list of
+    /// `{"driver": "files", "directory": …, "bytes_max": …}`, `{"driver": "bucket"}` and
+    /// `{"driver": "s3db.js", "key_prefix": …}`.
     ///
     /// Errors: `Config` naming an unknown option, or one of a wrong form.
     pub fn from_json(options: &Document) -> Result<Self> {
@@ -127,11 +162,12 @@ impl CacheOptions {
                 "namespace" => {
                     read.namespace = Some(value.as_str().ok_or_else(|| wrong("a text"))?.to_owned());
                 }
-                _ => {
-                    return Err(wrong(
-                        "memory_bytes, memory_percent, items_max, ttl_seconds, include, exclude or namespace",
-                    ));
+                "tiers" => read.tiers = Tier::list_from_json(value)?,
+                "secrets_in_tiers" => {
+                    read.secrets_in_tiers = value.as_bool().ok_or_else(|| wrong("true or false"))?;
                 }
+                "compress_bytes_min" => read.compress_bytes_min = Some(whole()?),
+                _ => return Err(wrong(NAMES)),
             }
         }
         read.check()?;
@@ -147,6 +183,11 @@ impl CacheOptions {
             }
             _ => {}
         }
+        self.tiers.iter().try_for_each(Tier::check)?;
+        let js = |tier: &&Tier| matches!(tier, Tier::S3dbJs { .. });
+        if self.tiers.iter().filter(js).count() > 1 || self.tiers.iter().rev().skip(1).any(|tier| js(&tier)) {
+            return Err(wrong("tiers", "the entries of s3db.js once, after the others"));
+        }
         if self.items_max == Some(0) {
             return Err(wrong("items_max", "at least 1"));
         }
@@ -157,11 +198,15 @@ impl CacheOptions {
     }
 }
 
+/// The options of a configuration.
+const NAMES: &str = "memory_bytes, memory_percent, items_max, ttl_seconds, include, exclude, namespace, tiers, \
+                     secrets_in_tiers or compress_bytes_min";
+
 fn names(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
-fn wrong(option: &str, wanted: &str) -> Error {
+pub(crate) fn wrong(option: &str, wanted: &str) -> Error {
     Error::new(ErrorKind::Config, "an option of the cache is wrong")
         .with("option", option)
         .with("wanted", wanted)

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::layer::{CacheLayer, Shared};
 use crate::options::CacheOptions;
 use crate::stats::CacheStats;
+use crate::tier::{Lower, TierStats};
 
 /// A cache for one database. Clones are handles of the same one.
 ///
@@ -67,21 +68,58 @@ impl Cache {
         }
     }
 
-    /// Forgets a document and what is about many, such as when another process has changed it. A read that is under way stores nothing old.
-    pub fn invalidate(&self, resource: &str, id: &str) {
-        if let Some(shared) = self.0.shared.get() {
-            shared.invalidate(resource, Some(id));
+    /// What each tier below memory has done, from the first to the last. Empty before it is installed.
+    pub fn tier_stats(&self) -> Vec<TierStats> {
+        match self.0.shared.get() {
+            Some(shared) => shared.tier_stats(),
+            None => Default::default(),
         }
     }
 
-    /// Forgets all documents of a resource.
-    pub fn invalidate_resource(&self, resource: &str) {
+    /// Forgets a document and what is about many, such as when another process has changed it. A read that is under way stores
+    /// nothing old.
+    ///
+    /// Requests: none; 1 DELETE where the bucket is a tier.
+    pub async fn invalidate(&self, resource: &str, id: &str) {
         if let Some(shared) = self.0.shared.get() {
-            shared.invalidate(resource, None);
+            shared.invalidate(resource, Some(id)).await;
         }
     }
 
-    /// Forgets everything.
+    /// Forgets all documents of a resource. Requests: as [`invalidate`](Self::invalidate).
+    pub async fn invalidate_resource(&self, resource: &str) {
+        if let Some(shared) = self.0.shared.get() {
+            shared.invalidate(resource, None).await;
+        }
+    }
+
+    /// Forgets the lists, counts and queries of one partition, and deletes what tiers hold of them. `values` are given as to
+    /// the read.
+    ///
+    /// Requests: where the bucket is a tier, 1 LIST + 1 DELETE of many per 1,000 entries. Errors: those of the tiers.
+    pub async fn clear_partition(&self, resource: &str, partition: &str, values: Value) -> Result<()> {
+        let Value::Object(values) = values else {
+            return Err(Error::new(ErrorKind::Validation, "the values of a partition are an object")
+                .hint("for example {\"region\": \"EU\"}"));
+        };
+        match self.0.shared.get() {
+            Some(shared) => shared.clear_partition(resource, partition, &values).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets everything, and deletes what tiers hold.
+    ///
+    /// Requests: where the bucket is a tier, 1 LIST + 1 DELETE of many per 1,000 entries. Errors: those of the tiers; memory is
+    /// empty in any case.
+    pub async fn clear_tiers(&self) -> Result<()> {
+        match self.0.shared.get() {
+            Some(shared) => shared.clear_tiers().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets what is in memory.
     pub fn clear(&self) {
         if let Some(shared) = self.0.shared.get() {
             shared.clear();
@@ -103,17 +141,19 @@ impl Plugin for Cache {
     async fn install(&self, installer: &mut Installer) -> Result<()> {
         let options = &self.0.options;
         options.check()?;
-        if self.0.shared.get().is_none() {
+        if let Some(shared) = self.0.shared.get() {
+            shared.was_out();
+        } else {
             let memory = options.memory;
             let bytes_max =
                 tokio::task::spawn_blocking(move || memory.bytes()).await.map_err(|error| {
                     Error::new(ErrorKind::Unavailable, "the memory could not be looked at").caused_by(error)
                 })??;
-            let env = installer.context().env().clone();
-            self.0.shared.get_or_init(|| Arc::new(Shared::new(env, options.clone(), bytes_max)));
+            let context = installer.context();
+            let lower = Lower::open(&options.tiers, options.ttl, context).await?;
+            let env = context.env().clone();
+            self.0.shared.get_or_init(|| Arc::new(Shared::new(env, options.clone(), bytes_max, lower)));
         }
-        // Written while it was out, unseen.
-        self.clear();
         if let Some(shared) = self.0.shared.get() {
             installer.layer(Stage::Cache, Arc::new(CacheLayer(shared.clone())));
             offer(installer, shared);
@@ -121,17 +161,23 @@ impl Plugin for Cache {
         Ok(())
     }
 
-    async fn uninstall(&self, _: &Context, _: Purge) -> Result<()> {
-        self.clear();
-        Ok(())
+    async fn uninstall(&self, _: &Context, purge: Purge) -> Result<()> {
+        match purge {
+            Purge::Data => self.clear_tiers().await,
+            Purge::Keep => {
+                self.clear();
+                Ok(())
+            }
+        }
     }
 }
 
 fn offer(installer: &mut Installer, shared: &Arc<Shared>) {
     type Read = fn(&CacheStats) -> u64;
-    let metrics: [(Metric, Read); 5] = [
-        (Metric::counter("s3db_cache_hits", "Reads answered without a request"), |stats| stats.hits),
+    let metrics: [(Metric, Read); 6] = [
+        (Metric::counter("s3db_cache_hits", "Reads answered from memory"), |stats| stats.hits),
         (Metric::counter("s3db_cache_misses", "Reads that were not"), |stats| stats.misses),
+        (Metric::counter("s3db_cache_tier_hits", "Reads answered by a tier"), |stats| stats.tier_hits),
         (Metric::counter("s3db_cache_stored", "Answers that were kept"), |stats| stats.stored),
         (Metric::gauge("s3db_cache_entries", "Entries that are held"), |stats| stats.entries),
         (Metric::gauge("s3db_cache_bytes", "Bytes that these take, about"), |stats| stats.bytes),
@@ -142,30 +188,35 @@ fn offer(installer: &mut Installer, shared: &Arc<Shared>) {
     }
     let of = shared.clone();
     installer.command(Command::new("stats", "Shows hits, misses and what is held"), move |_, _| {
-        let stats = of.stats();
-        async move { Ok(shown(&stats)) }
+        let shown = shown(&of.stats(), of.tier_stats());
+        async move { Ok(shown) }
     });
     let of = shared.clone();
     let clear = Command::new("clear", "Forgets everything, or one resource")
         .argument(Argument::optional("resource", "Only this one"));
     installer.command(clear, move |_, arguments: Document| {
-        match arguments.get("resource").and_then(Value::as_str) {
-            Some(resource) => of.invalidate(resource, None),
-            None => of.clear(),
+        let of = of.clone();
+        async move {
+            match arguments.get("resource").and_then(Value::as_str) {
+                Some(resource) => of.invalidate(resource, None).await,
+                None => of.clear_tiers().await?,
+            }
+            Ok(Value::Null)
         }
-        async { Ok(Value::Null) }
     });
 }
 
-fn shown(stats: &CacheStats) -> Value {
+fn shown(stats: &CacheStats, tiers: Vec<TierStats>) -> Value {
     json!({
         "hits": stats.hits,
         "misses": stats.misses,
+        "tier_hits": stats.tier_hits,
         "joined": stats.joined,
         "stored": stats.stored,
         "invalidations": stats.invalidations,
         "entries": stats.entries,
         "bytes": stats.bytes,
         "hit_rate": stats.hit_rate(),
+        "tiers": tiers,
     })
 }

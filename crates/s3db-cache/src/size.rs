@@ -8,9 +8,11 @@ use serde_json::Value;
 /// What an allocation costs beside its content.
 const ALLOCATION: usize = 16;
 
+/// What the map takes for an entry.
+pub(crate) const ENTRY: usize = 160;
+
 /// Bytes of an answer in memory, with what the map needs for it.
 pub(crate) fn of(answer: &Answer) -> usize {
-    const ENTRY: usize = 160;
     let content = match answer {
         Answer::Record(found) | Answer::Found(Some(found)) => record(found),
         Answer::Records(batch) => batch.ok.iter().map(record).sum(),

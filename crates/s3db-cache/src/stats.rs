@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
-    /// Reads that were answered without a request.
+    /// Reads that were answered from memory.
     pub hits: u64,
     /// Reads that were not.
     pub misses: u64,
+    /// Of the misses, those that a tier below memory has answered.
+    pub tier_hits: u64,
     /// Of the misses, those that shared the read of another caller.
     pub joined: u64,
     /// Answers that were kept.
@@ -23,10 +25,10 @@ pub struct CacheStats {
 }
 
 impl CacheStats {
-    /// Part of the reads that were answered without a request, from 0 to 1; `None` before the first read.
+    /// Part of the reads that were answered from memory or a tier, from 0 to 1; `None` before the first read.
     pub fn hit_rate(&self) -> Option<f64> {
         let reads = self.hits + self.misses;
-        (reads > 0).then(|| self.hits as f64 / reads as f64)
+        (reads > 0).then(|| (self.hits + self.tier_hits) as f64 / reads as f64)
     }
 }
 
@@ -35,6 +37,7 @@ impl CacheStats {
 pub(crate) struct Counters {
     pub(crate) hits: AtomicU64,
     pub(crate) misses: AtomicU64,
+    pub(crate) tier_hits: AtomicU64,
     pub(crate) joined: AtomicU64,
     pub(crate) stored: AtomicU64,
     pub(crate) invalidations: AtomicU64,
@@ -50,6 +53,7 @@ impl Counters {
         CacheStats {
             hits: read(&self.hits),
             misses: read(&self.misses),
+            tier_hits: read(&self.tier_hits),
             joined: read(&self.joined),
             stored: read(&self.stored),
             invalidations: read(&self.invalidations),

@@ -9,6 +9,7 @@ use s3db_core::op::{Answer, Verb};
 
 use crate::epoch::Epoch;
 use crate::size;
+use crate::tier::Packed;
 
 /// What an answer is the answer to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -32,9 +33,34 @@ impl fmt::Debug for Found {
 
 pub(crate) type Kept = Arc<Found>;
 
+/// What an entry holds.
+#[derive(Clone)]
+pub(crate) enum Held {
+    Plain(Kept),
+    Packed(Arc<Packed>),
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain(_) => "Plain(…)",
+            Self::Packed(_) => "Packed(…)",
+        })
+    }
+}
+
+impl Held {
+    fn size(&self) -> usize {
+        match self {
+            Self::Plain(found) => size::of(&found.0),
+            Self::Packed(packed) => size::ENTRY + packed.len(),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Entry {
-    found: Kept,
+    held: Held,
     epoch: Epoch,
     /// By the monotonic clock; never when absent.
     expires: Option<Duration>,
@@ -67,24 +93,24 @@ impl Store {
     }
 
     /// What was found for a key, if it is of this epoch and its time is not over.
-    pub(crate) fn get(&self, key: &Key, epoch: Epoch, now: impl FnOnce() -> Duration) -> Option<Kept> {
+    pub(crate) fn get(&self, key: &Key, epoch: Epoch, now: impl FnOnce() -> Duration) -> Option<Held> {
         let entry = self.entries.get(key)?;
         let is_over = |expires: Duration| now() >= expires;
         if entry.epoch != epoch || entry.expires.is_some_and(is_over) {
             return None;
         }
-        Some(entry.found)
+        Some(entry.held)
     }
 
     /// Keeps what was found. Returns whether it did: what is larger than a tenth of all would sweep out too much.
-    pub(crate) fn put(&self, key: Key, found: Kept, epoch: Epoch, expires: Option<Duration>) -> bool {
-        let bytes = size::of(&found.0) + 2 * key.ask.len();
+    pub(crate) fn put(&self, key: Key, held: Held, epoch: Epoch, expires: Option<Duration>) -> bool {
+        let bytes = held.size() + 2 * key.ask.len();
         if bytes as u64 > self.bytes_max / 10 {
             return false;
         }
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.bytes.fetch_add(u64::from(bytes), Ordering::Relaxed);
-        self.entries.insert(key, Entry { found, epoch, expires, bytes });
+        self.entries.insert(key, Entry { held, epoch, expires, bytes });
         true
     }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use s3db_cache::{Cache, CacheOptions, register};
+use s3db_cache::{Cache, CacheOptions, FileTier, Tier, register};
 use s3db_core::plugin::{Plugin, PluginRegistry, Purge};
 use s3db_core::store::{FileOptions, FileStore, Fsync, MemoryStore};
 use s3db_core::{Document, ErrorKind};
@@ -26,12 +26,30 @@ async fn the_cache_conforms_in_memory_and_in_a_folder() {
     plugins::check(Arc::new(store), factory, Options::default()).await.assert_green();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_cache_conforms_with_tiers() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().to_owned();
+    let tiered = move |namespace: Option<&str>| -> Arc<dyn Plugin> {
+        let files = FileTier::new(place.join(namespace.unwrap_or("default")));
+        let options = CacheOptions::default().tier(Tier::Files(files)).tier(Tier::Bucket);
+        Arc::new(Cache::with(match namespace {
+            Some(namespace) => options.namespace(namespace),
+            None => options,
+        }))
+    };
+    plugins::check(Arc::new(MemoryStore::new()), tiered, Options::default()).await.assert_green();
+}
+
 #[test]
 fn a_configuration_names_it_and_wrong_options_are_told() {
     let mut registry = PluginRegistry::new();
     register(&mut registry);
     let options = json!({"memory_percent": 10, "items_max": 5, "ttl_seconds": null, "exclude": ["a"]});
     assert_eq!(registry.build("cache", &options).unwrap().manifest().name, "cache");
+    let tiers = json!([{"driver": "files", "directory": "x", "bytes_max": 9}, {"driver": "bucket"}, {"driver": "s3db.js"}]);
+    let options = json!({"tiers": tiers, "compress_bytes_min": 4096, "secrets_in_tiers": false});
+    registry.build("cache", &options).unwrap();
     for (options, option) in [
         (json!({"memory_bytes": -1}), "memory_bytes"),
         (json!({"memory_percent": 0}), "memory_percent"),
@@ -41,6 +59,13 @@ fn a_configuration_names_it_and_wrong_options_are_told() {
         (json!({"ttl_seconds": "1h"}), "ttl_seconds"),
         (json!({"include": "users"}), "include"),
         (json!({"size": 1}), "size"),
+        (json!({"tiers": {}}), "tiers"),
+        (json!({"tiers": [{"driver": "redis"}]}), "tiers"),
+        (json!({"tiers": [{"driver": "files"}]}), "directory"),
+        (json!({"tiers": [{"driver": "files", "directory": "x", "bytes_max": 0}]}), "bytes_max"),
+        (json!({"tiers": [{"driver": "bucket", "directory": "x"}]}), "tiers"),
+        (json!({"tiers": [{"driver": "s3db.js"}, {"driver": "bucket"}]}), "tiers"),
+        (json!({"compress_bytes_min": "4k"}), "compress_bytes_min"),
     ] {
         let error = registry.build("cache", &options).unwrap_err();
         assert_eq!((error.kind(), error.context("option")), (ErrorKind::Config, Some(option)), "{error}");

@@ -13,8 +13,24 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::support::{resource, world};
 
+/// The verbs that [`write`] knows.
+pub(crate) const VERBS: [&str; 12] = [
+    "update",
+    "patch",
+    "update_with",
+    "replace",
+    "upsert",
+    "if_match",
+    "delete",
+    "delete_many",
+    "delete_all",
+    "insert_many",
+    "set_content",
+    "delete_content",
+];
+
 /// Calls a verb by its name, each of which changes or deletes the document `ann`.
-async fn write(users: &Resource, verb: &str) {
+pub(crate) async fn write(users: &Resource, verb: &str) {
     let set = |data: &mut Document| {
         data.insert("n".into(), json!(7));
         Ok(())
@@ -35,15 +51,17 @@ async fn write(users: &Resource, verb: &str) {
         "insert_many" => {
             drop(users.insert_many([json!({"id": "bob", "name": "Bob"})]).await.into_result().unwrap())
         }
+        "set_content" => drop(users.set_content("ann", b"hi".as_slice()).await.unwrap()),
+        "delete_content" => drop(users.delete_content("ann").await.unwrap()),
         other => unreachable!("{other}"),
     }
 }
 
 /// What a reader sees, by every verb that reads.
-async fn seen(users: &Resource) -> Vec<String> {
+pub(crate) async fn seen(users: &Resource) -> Vec<String> {
     let mut seen = Vec::new();
     for id in ["ann", "bob"] {
-        let found = users.get_or_none(id).await.unwrap().map(|record| record.data);
+        let found = users.get_or_none(id).await.unwrap().map(|record| (record.data, record.meta.has_content));
         seen.push(format!("{found:?} {}", users.exists(id).await.unwrap()));
     }
     let data = |records: Vec<Record>| {
@@ -65,18 +83,7 @@ async fn seen(users: &Resource) -> Vec<String> {
 
 #[tokio::test]
 async fn after_every_verb_a_read_sees_what_the_bucket_holds() {
-    for verb in [
-        "update",
-        "patch",
-        "update_with",
-        "replace",
-        "upsert",
-        "if_match",
-        "delete",
-        "delete_many",
-        "delete_all",
-        "insert_many",
-    ] {
+    for verb in VERBS {
         let world = world(CacheOptions::default()).await;
         let users = resource(&world.db, "users").await;
         users.insert(json!({"id": "ann", "name": "Ann"})).await.unwrap();
@@ -142,8 +149,11 @@ async fn a_write_to_one_resource_or_document_leaves_the_others() {
     let world = world(CacheOptions::default()).await;
     let (users, archive) = (resource(&world.db, "users").await, resource(&world.db, "users_archive").await);
     for rows in [&users, &archive] {
+        // First all writes: of many documents, a few share what tells that one was written.
         for id in ["ann", "bob"] {
             rows.insert(json!({"id": id, "name": id})).await.unwrap();
+        }
+        for id in ["ann", "bob"] {
             rows.get(id).await.unwrap();
         }
     }
@@ -252,10 +262,10 @@ async fn what_another_process_wrote_is_seen_in_time_or_when_told() {
     expected.push(n().await);
     theirs.update("ann", json!({"n": 2})).await.unwrap();
     expected.push(n().await);
-    world.cache.invalidate("users", "ann");
+    world.cache.invalidate("users", "ann").await;
     expected.push(n().await);
     theirs.update("ann", json!({"n": 3})).await.unwrap();
-    world.cache.invalidate_resource("users");
+    world.cache.invalidate_resource("users").await;
     expected.push(n().await);
     theirs.update("ann", json!({"n": 4})).await.unwrap();
     world.env.advance_ms(299_999);

@@ -4,4 +4,6 @@
 mod conforms;
 mod fresh;
 mod limits;
+mod s3db_js;
 mod support;
+mod tiers;

@@ -1,6 +1,9 @@
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use s3db_cache::{Cache, CacheOptions};
+use s3db_core::env::{Env, Random, SystemEnv};
 use s3db_core::store::{MemoryStore, Requests};
 use s3db_core::{Database, Resource, ResourceConfig};
 use s3db_testkit::TestEnv;
@@ -10,12 +13,49 @@ use serde_json::json;
 pub(crate) struct World {
     pub(crate) db: Database,
     pub(crate) cache: Cache,
-    pub(crate) env: Arc<TestEnv>,
+    pub(crate) env: Arc<Clock>,
     pub(crate) store: Arc<MemoryStore>,
 }
 
+/// A clock that moves when it is told to, and alarms of the real one: files are read on other threads, which the limit on
+/// what that may take must let work.
+#[derive(Debug)]
+pub(crate) struct Clock(TestEnv);
+
+impl Clock {
+    pub(crate) fn advance_ms(&self, milliseconds: i64) {
+        self.0.advance_ms(milliseconds);
+    }
+}
+
+impl Random for Clock {
+    fn fill(&self, buffer: &mut [u8]) {
+        self.0.fill(buffer);
+    }
+}
+
+#[async_trait]
+impl Env for Clock {
+    fn now_ms(&self) -> i64 {
+        self.0.now_ms()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        SystemEnv.sleep(duration).await;
+    }
+}
+
 pub(crate) async fn world(options: CacheOptions) -> World {
-    let (cache, env, store) = (Cache::with(options), Arc::new(TestEnv::new(1)), Arc::new(MemoryStore::new()));
+    world_on(Arc::new(MemoryStore::new()), 1, options).await
+}
+
+/// A process more on the same bucket. Each has a `seed` of its own.
+pub(crate) async fn world_on(store: Arc<MemoryStore>, seed: u64, options: CacheOptions) -> World {
+    let (cache, env) = (Cache::with(options), Arc::new(Clock(TestEnv::new(seed))));
     let db = Database::builder_on(store.clone(), "")
         .env(env.clone())
         .plugin(cache.clone())

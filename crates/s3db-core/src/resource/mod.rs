@@ -120,6 +120,13 @@ impl Resource {
         self.shared.name.starts_with(crate::plugin::RESOURCE_PREFIX) || self.state().created_by != "user"
     }
 
+    /// Whether documents of this schema, or of an older version of it, may hold secrets or passwords. Answers of reads hold
+    /// the secrets in the clear.
+    pub fn has_secrets(&self) -> bool {
+        let state = self.state();
+        state.mapper.has_sealed() || state.older.values().any(|older| older.mapper.has_sealed())
+    }
+
     /// What is not understood of the stored schema; empty for resources that this library made.
     pub fn warnings(&self) -> Vec<String> {
         self.state().warnings.clone()

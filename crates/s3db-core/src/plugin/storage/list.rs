@@ -4,7 +4,7 @@ use futures::stream::{self, Stream, TryStreamExt as _};
 
 use super::slug::NAMESPACE;
 use super::{PluginStorage, value};
-use crate::store::{Condition, ListPage, ListRequest};
+use crate::store::{Condition, DELETE_MANY_MAX, ListPage, ListRequest};
 use crate::{Document, Error, ErrorKind, Result};
 
 /// Which values of a plugin.
@@ -71,6 +71,28 @@ impl PluginStorage {
             deleted += self.delete_below(prefix).await?;
         }
         Ok(deleted)
+    }
+
+    /// Deletes all values whose keys start with `prefix`. Returns their number.
+    ///
+    /// Requests: 1 LIST + 1 DELETE of many per 1,000 keys.
+    pub async fn delete_prefix(&self, prefix: &str) -> Result<u64> {
+        self.delete_below(format!("{}{prefix}", self.prefix)).await
+    }
+
+    /// Deletes values by their keys; absent ones count as deleted.
+    ///
+    /// Requests: 1 DELETE for one key, else 1 DELETE of many per 1,000 keys. Errors: that of the first key that could not be
+    /// deleted, after the others of its 1,000 have been.
+    pub async fn delete_many(&self, keys: &[String]) -> Result<()> {
+        if let [key] = keys {
+            return self.delete(key).await;
+        }
+        let keys = keys.iter().map(|key| self.key(key)).collect::<Result<Vec<_>>>()?;
+        for some in keys.chunks(DELETE_MANY_MAX) {
+            self.shared.store.delete_many(some).await?.into_iter().collect::<Result<()>>()?;
+        }
+        Ok(())
     }
 
     /// Deletes values below `prefix` that have expired, each only if it is still the one that was read. Returns their
