@@ -50,6 +50,12 @@ fn every_example_runs() {
             "\"hits\":1",
         ],
     );
+    #[cfg(feature = "coordinator")]
+    check(
+        "coordinator",
+        &[],
+        &["one leader of two", "confirmed: true", "after it has stopped, the other leads under epoch 2"],
+    );
     check("events", &[], &["connected", "Update of ann", "list: 1 documents", "missed 0"]);
     check(
         "hooks",

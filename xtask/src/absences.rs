@@ -30,7 +30,7 @@ const UNWANTED: &[&str] =
     &["aws-lc-*", "native-tls", "openssl", "openssl-sys", "rsa", "hyper 0.*", "h2 0.3.*", "rustls 0.21.*"];
 
 /// Plugins and what they bring, which come with their features and not otherwise.
-const PLUGINS: &[&str] = &["moka", "s3db-cache"];
+const PLUGINS: &[&str] = &["moka", "s3db-cache", "s3db-coordinator"];
 
 /// The dependencies of `package`, built with `features`.
 #[derive(Debug)]
@@ -59,6 +59,12 @@ const BUILDS: &[Build] = &[
         features: &["--no-default-features", "--features=cache"],
         absent: NETWORK,
         single: &["moka", "s3db-cache"],
+    },
+    Build {
+        package: "s3db",
+        features: &["--no-default-features", "--features=coordinator"],
+        absent: NETWORK,
+        single: &["s3db-coordinator"],
     },
     Build {
         package: "s3db",

@@ -4,6 +4,9 @@
 /// A cache of documents in memory: see `docs/plugins/cache.md`.
 #[cfg(feature = "cache")]
 pub use s3db_cache as cache;
+/// One leader among the processes of a database: see `docs/plugins/coordinator.md`.
+#[cfg(feature = "coordinator")]
+pub use s3db_coordinator as coordinator;
 pub use s3db_core::*;
 /// Makes a Rust type usable in documents; see the guide of [`typed`].
 #[cfg(feature = "derive")]

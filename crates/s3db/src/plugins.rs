@@ -19,5 +19,9 @@ pub fn registry() -> PluginRegistry {
     s3db_cache::register(&mut registry);
     #[cfg(not(feature = "cache"))]
     registry.absent("cache", "cache");
+    #[cfg(feature = "coordinator")]
+    s3db_coordinator::register(&mut registry);
+    #[cfg(not(feature = "coordinator"))]
+    registry.absent("coordinator", "coordinator");
     registry
 }

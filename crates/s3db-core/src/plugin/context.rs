@@ -11,7 +11,7 @@ use super::tasks::{Shutdown, Tasks, lock};
 use super::{Manifest, RESOURCE_PREFIX};
 use crate::database::{Event, Inner, PluginNews};
 use crate::env::Env;
-use crate::{Database, Error, ErrorKind, Resource, Result};
+use crate::{Database, Document, Error, ErrorKind, Resource, Result};
 
 /// What a plugin works with: its names, its key space, the database, the clock. Cheap to clone, and safe to keep: it does not
 /// keep the database open.
@@ -126,6 +126,11 @@ impl Context {
         *lock(&self.0.last_failure) = Some(format!("{what}: {error}"));
         tracing::warn!(plugin = self.slug(), what, %error, "a plugin failed in the background");
         self.tell(PluginNews::Failed { what: what.to_owned(), error: error.to_string() });
+    }
+
+    /// Tells those who listen to the events of the database that something has happened.
+    pub fn announce(&self, what: &str, detail: Document) {
+        self.tell(PluginNews::Told { what: what.to_owned(), detail });
     }
 
     pub(super) fn tell(&self, news: PluginNews) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::{Action, Change, DatabasePoint};
+use crate::Document;
 use crate::op::Verb;
 
 /// Something that happened.
@@ -165,6 +166,13 @@ pub enum PluginNews {
         what: String,
         /// Why.
         error: String,
+    },
+    /// Something of its own has happened, which its documentation names.
+    Told {
+        /// Its name, such as `leader-changed`.
+        what: String,
+        /// What belongs to it.
+        detail: Document,
     },
 }
 

@@ -157,14 +157,19 @@ impl PluginStorage {
     ///
     /// Errors: as [`get`](Self::get).
     pub async fn get_with_version(&self, key: &str) -> Result<Option<Versioned>> {
+        let found = self.peek(key).await?;
+        Ok(found.filter(|found| !self.is_over(found.expires_at_ms)))
+    }
+
+    /// Reads a value and its version, also when it has expired: for what must not depend on this machine's clock.
+    /// Requests: 1 GET.
+    ///
+    /// Errors: as [`get`](Self::get).
+    pub async fn peek(&self, key: &str) -> Result<Option<Versioned>> {
         let Some(object) = self.object(key).await? else {
             return Ok(None);
         };
-        let stored = self.read(key, &object)?;
-        if self.is_expired(&stored) {
-            return Ok(None);
-        }
-        let Stored { value, expires_at_ms, is_checked, .. } = stored;
+        let Stored { value, expires_at_ms, is_checked, .. } = self.read(key, &object)?;
         Ok(Some(Versioned { value, version: object.head.etag, expires_at_ms, is_checked }))
     }
 
@@ -212,7 +217,11 @@ impl PluginStorage {
     }
 
     fn is_expired(&self, stored: &Stored) -> bool {
-        stored.expires_at_ms.is_some_and(|at| self.shared.env.now_ms() > at)
+        self.is_over(stored.expires_at_ms)
+    }
+
+    fn is_over(&self, expires_at_ms: Option<i64>) -> bool {
+        expires_at_ms.is_some_and(|at| self.shared.env.now_ms() > at)
     }
 
     fn expiry(&self, ttl: Option<Duration>) -> Option<i64> {
