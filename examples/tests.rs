@@ -37,6 +37,17 @@ fn every_example_runs() {
         &[],
         &["body-overflow   kept 4999", "truncate-data   kept 20", "enforce-limits  refused"],
     );
+    #[cfg(feature = "audit")]
+    check(
+        "audit",
+        &[],
+        &[
+            "insert by alice: null -> \"Ann\"",
+            "update by bob: \"Ann\" -> \"Anna\"",
+            "pin: \"[redacted]\"",
+            "rows of users: 2",
+        ],
+    );
     #[cfg(feature = "cache")]
     check(
         "cache",

@@ -232,3 +232,29 @@ async fn sequences_of_a_bucket_of_s3db_js_go_on() {
         assert_eq!(insert(&db.resource(name).unwrap()).await.len(), size, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_schema_that_declares_the_id_has_its_rules_kept_and_stores_it_only_in_the_key() {
+    let store = MemoryStore::new();
+    let db = open(&store, "").await;
+    let attributes = json!({"id": "string|required|min:3", "label": "string|optional"});
+    let rows = db.create_resource(ResourceConfig::new("rows", attributes).paranoid(false)).await.unwrap();
+    let row = rows.insert(json!({"id": "row-1", "label": "some"})).await.unwrap();
+    assert_eq!((row.id.as_str(), row.data.contains_key("id")), ("row-1", false));
+    rows.update("row-1", json!({"label": "other"})).await.unwrap();
+    rows.replace("row-1", json!({"label": "third"})).await.unwrap();
+    rows.upsert(json!({"id": "row-1", "label": "fourth"})).await.unwrap();
+    assert_eq!(rows.get("row-1").await.unwrap().data, *json!({"label": "fourth"}).as_object().unwrap());
+    let object = store.get("resource=rows/data/id=row-1").await.unwrap().unwrap();
+    assert!(!object.head.metadata.iter().any(|(_, text)| text.contains("row-1")), "{object:?}");
+    // A required id is not made up.
+    for (refused, rule) in
+        [(json!({"label": "x"}), "required"), (json!({"id": "r", "label": "x"}), "stringMin")]
+    {
+        let error = rows.insert(refused).await.unwrap_err();
+        assert_eq!((error.kind(), error.fields()[0].rule.as_str()), (ErrorKind::Validation, rule), "{error}");
+    }
+    let optional = json!({"id": "string|optional", "label": "string"});
+    let rows = db.create_resource(ResourceConfig::new("optional", optional)).await.unwrap();
+    assert_eq!(rows.insert(json!({"label": "x"})).await.unwrap().id.len(), 22);
+}

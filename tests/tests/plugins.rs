@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use s3db::audit::{Audit, AuditOptions};
 use s3db::cache::{Cache, CacheOptions, Tier};
 use s3db::coordinator::{Coordinator, CoordinatorOptions};
 use s3db::plugin::Plugin;
@@ -42,6 +43,20 @@ async fn the_coordinator_conforms_over_seaweedfs() {
     let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
         let options = CoordinatorOptions::default();
         Arc::new(Coordinator::with(match namespace {
+            Some(namespace) => options.namespace(namespace),
+            None => options,
+        }))
+    };
+    plugins::check(store, factory, Options::default()).await.assert_green();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_audit_conforms_over_seaweedfs() {
+    let Some(connection) = independent("S3DB_TEST_SEAWEEDFS") else { return };
+    let store = Arc::new(S3Store::connect(config(&connection)).await.unwrap());
+    let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
+        let options = AuditOptions::default();
+        Arc::new(Audit::with(match namespace {
             Some(namespace) => options.namespace(namespace),
             None => options,
         }))

@@ -30,7 +30,7 @@ const UNWANTED: &[&str] =
     &["aws-lc-*", "native-tls", "openssl", "openssl-sys", "rsa", "hyper 0.*", "h2 0.3.*", "rustls 0.21.*"];
 
 /// Plugins and what they bring, which come with their features and not otherwise.
-const PLUGINS: &[&str] = &["moka", "s3db-cache", "s3db-coordinator"];
+const PLUGINS: &[&str] = &["moka", "s3db-audit", "s3db-cache", "s3db-coordinator"];
 
 /// The dependencies of `package`, built with `features`.
 #[derive(Debug)]
@@ -54,6 +54,12 @@ const BUILDS: &[Build] = &[
     Build { package: "s3db", features: &["--no-default-features"], absent: NETWORK, single: &[] },
     Build { package: "s3db", features: &["--no-default-features"], absent: PLUGINS, single: &[] },
     Build { package: "s3db", features: &[], absent: PLUGINS, single: &[] },
+    Build {
+        package: "s3db",
+        features: &["--no-default-features", "--features=audit"],
+        absent: NETWORK,
+        single: &["s3db-audit"],
+    },
     Build {
         package: "s3db",
         features: &["--no-default-features", "--features=cache"],

@@ -7,6 +7,7 @@
 
 pub mod error;
 
+pub mod actor;
 pub mod behavior;
 pub mod budget;
 pub mod catalog;

@@ -1,6 +1,9 @@
 //! A document database whose only server is an object store.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg))]
+/// A row for each change: see `docs/plugins/audit.md`.
+#[cfg(feature = "audit")]
+pub use s3db_audit as audit;
 /// A cache of documents in memory: see `docs/plugins/cache.md`.
 #[cfg(feature = "cache")]
 pub use s3db_cache as cache;

@@ -15,6 +15,10 @@ use crate::plugin::PluginRegistry;
 /// ```
 pub fn registry() -> PluginRegistry {
     let mut registry = PluginRegistry::new();
+    #[cfg(feature = "audit")]
+    s3db_audit::register(&mut registry);
+    #[cfg(not(feature = "audit"))]
+    registry.absent("audit", "audit");
     #[cfg(feature = "cache")]
     s3db_cache::register(&mut registry);
     #[cfg(not(feature = "cache"))]

@@ -1,7 +1,7 @@
 //! Committed changes, for those who follow them within the process.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::Notify;
@@ -30,6 +30,10 @@ pub struct Change {
     pub etag: Option<ETag>,
     /// When, in milliseconds since 1970, by the clock of this process.
     pub at_ms: i64,
+    /// On whose behalf, where the program [says so](crate::actor).
+    pub actor: Option<Arc<str>>,
+    /// Place in the order of all changes that this database has told of, from 1. Listeners get them in this order.
+    pub number: u64,
 }
 
 /// What a [`Change`] did.
@@ -73,6 +77,7 @@ pub enum WhenFull {
 #[derive(Debug, Clone)]
 pub struct ChangeOptions {
     resources: Vec<String>,
+    excluded: Vec<String>,
     actions: Vec<Action>,
     capacity: usize,
     when_full: WhenFull,
@@ -82,6 +87,7 @@ impl Default for ChangeOptions {
     fn default() -> Self {
         Self {
             resources: Vec::new(),
+            excluded: Vec::new(),
             actions: Vec::new(),
             capacity: QUEUE_CHANGES,
             when_full: WhenFull::default(),
@@ -99,6 +105,13 @@ impl ChangeOptions {
     #[must_use]
     pub fn resource(mut self, name: impl Into<String>) -> Self {
         self.resources.push(name.into());
+        self
+    }
+
+    /// No changes of this resource; calls add up. A listener that writes to a resource of its own leaves that one out.
+    #[must_use]
+    pub fn except_resource(mut self, name: impl Into<String>) -> Self {
+        self.excluded.push(name.into());
         self
     }
 
@@ -124,7 +137,8 @@ impl ChangeOptions {
     }
 
     fn wants_resource(&self, resource: &str) -> bool {
-        self.resources.is_empty() || self.resources.iter().any(|name| name == resource)
+        !self.excluded.iter().any(|name| name == resource)
+            && (self.resources.is_empty() || self.resources.iter().any(|name| name == resource))
     }
 
     fn wants(&self, change: &Change) -> bool {
@@ -182,6 +196,8 @@ pub(crate) struct ChangeBus {
     queues: Mutex<Vec<Weak<Queue>>>,
     /// Number of queues, so that a database that nobody listens to pays one load per write.
     listeners: AtomicUsize,
+    /// Number of the last change, moved under the lock of `queues`.
+    last: AtomicU64,
 }
 
 impl ChangeBus {
@@ -200,15 +216,24 @@ impl ChangeBus {
             && self.alive().iter().any(|queue| queue.options.wants_resource(resource))
     }
 
-    /// Hands a change to all who want it. Waits only for listeners that ask for that.
-    pub(crate) async fn publish(&self, change: impl Into<Arc<Change>>) {
-        let queues = self.alive();
-        let change = change.into();
+    /// Gives a change its number and hands it to all who want it. Waits only for listeners that ask for that.
+    pub(crate) async fn publish(&self, mut change: Change) -> Arc<Change> {
+        let (change, queues) = {
+            // All get the changes in the order of their numbers.
+            let queues = lock(&self.queues);
+            change.number = self.last.fetch_add(1, Ordering::SeqCst) + 1;
+            let change = Arc::new(change);
+            let wants = |queue: &Arc<Queue>| !queue.lock().ended && queue.options.wants(&change);
+            let queues: Vec<_> = queues.iter().filter_map(Weak::upgrade).filter(wants).collect();
+            queues.iter().for_each(|queue| queue.push(change.clone()));
+            (change, queues)
+        };
         for queue in queues {
-            if queue.options.wants(&change) {
-                queue.push(change.clone()).await;
+            if queue.options.when_full == WhenFull::Wait {
+                queue.wait_for_room().await;
             }
         }
+        change
     }
 
     fn alive(&self) -> Vec<Arc<Queue>> {
@@ -244,7 +269,7 @@ impl Queue {
         Self { options, state: Mutex::default(), arrived: Notify::new(), room: Notify::new() }
     }
 
-    async fn push(&self, change: Arc<Change>) {
+    fn push(&self, change: Arc<Change>) {
         {
             let mut state = self.lock();
             if state.ended {
@@ -266,9 +291,6 @@ impl Queue {
             }
         }
         self.arrived.notify_one();
-        if self.options.when_full == WhenFull::Wait {
-            self.wait_for_room().await;
-        }
     }
 
     async fn wait_for_room(&self) {
@@ -308,7 +330,17 @@ mod tests {
 
     fn change(resource: &str, id: usize, action: Action) -> Change {
         let (resource, id) = (resource.to_owned(), id.to_string());
-        Change { resource, id, action, before: None, after: None, etag: None, at_ms: 0 }
+        Change {
+            resource,
+            id,
+            action,
+            before: None,
+            after: None,
+            etag: None,
+            at_ms: 0,
+            actor: None,
+            number: 0,
+        }
     }
 
     fn ids(changes: &mut Changes) -> Vec<String> {

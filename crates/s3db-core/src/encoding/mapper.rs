@@ -15,6 +15,10 @@ pub(crate) use flat::{Entry, Kind, Letter, Mark, Marks, Slot, Stored};
 
 use super::select::{self, Form};
 use super::short_keys::{self, KeyedPaths, PluginRegistries, SchemaRegistry};
+use crate::Document;
+
+/// What stands in the place of a secret that was taken out.
+const REDACTED: &str = "[redacted]";
 
 /// Position of a node in the table of a mapper.
 pub(crate) type NodeId = u32;
@@ -158,6 +162,34 @@ impl Mapper {
     /// Whether the field at a dotted path is, or holds, a secret or password.
     pub(crate) fn is_sealed(&self, path: &str) -> bool {
         self.node_at(path).and_then(|id| self.node(id)).is_some_and(|node| node.sealed)
+    }
+
+    /// Replaces what is sealed by a text that says so.
+    pub(crate) fn redact(&self, document: &mut Document) {
+        if self.has_sealed {
+            self.redact_below("", document);
+        }
+    }
+
+    fn redact_below(&self, prefix: &str, document: &mut Document) {
+        for (name, value) in document.iter_mut() {
+            let path = format!("{prefix}{name}");
+            if !self.is_sealed(&path) {
+                continue;
+            }
+            match value {
+                Value::Null => {}
+                Value::Object(members) if self.has_sealed_below(&path, members) => {
+                    self.redact_below(&format!("{path}."), members);
+                }
+                value => *value = Value::String(REDACTED.to_owned()),
+            }
+        }
+    }
+
+    /// Whether the schema knows which members of an object are sealed. Where it does not, all of it is.
+    fn has_sealed_below(&self, path: &str, members: &Document) -> bool {
+        members.keys().all(|name| self.node_at(&format!("{path}.{name}")).is_some())
     }
 
     /// JSON of the map from paths to short keys, as body-only records carry it.

@@ -1,6 +1,7 @@
 //! Runs the plan of a write, and tells of it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::codec::{Operation, Placed};
 use super::{Record, RecordMeta, Resource, State, WriteCheck};
@@ -126,9 +127,11 @@ impl Resource {
         }
         let (resource, id) = (self.name().to_owned(), id.to_owned());
         let at_ms = self.db.env.now_ms();
-        let change = Arc::new(Change { resource, id, action, before, after, etag, at_ms });
-        self.db.events.emit(Event::Changed(change.clone()));
-        self.db.changes.publish(change).await;
+        let actor = crate::actor::current();
+        let change = Change { resource, id, action, before, after, etag, at_ms, actor, number: 0 };
+        let change = self.db.changes.publish(change).await;
+        self.shared.last_change.fetch_max(change.number, Ordering::SeqCst);
+        self.db.events.emit(Event::Changed(change));
     }
 
     /// Whether somebody listens to changes of this resource.

@@ -38,15 +38,15 @@ impl Resource {
             self.document_key(id)?;
         }
         self.stamp_times(&state, &mut data, None);
-        let valid = self.db.validators.validate(&state.schema, data, Mode::Insert).await;
+        let valid = self.validated(&state, given.as_deref(), data, Mode::Insert).await;
         // Only now, so that a document that is refused takes no number of a sequence.
         let (id, data) = match (given, valid) {
             (Some(id), valid) => {
-                let data = valid.map_err(|error| self.at(error, &id))?;
-                (id, data)
+                let (left, data) = valid.map_err(|error| self.at(error, &id))?;
+                (left.unwrap_or(id), data)
             }
             (None, valid) => {
-                let data = valid.map_err(|error| error.with("resource", self.name()))?;
+                let (_, data) = valid.map_err(|error| error.with("resource", self.name()))?;
                 (self.draw_id(&state, &data).await?, data)
             }
         };

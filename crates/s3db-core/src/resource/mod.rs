@@ -1,6 +1,7 @@
 //! Resources: collections of documents of one schema, and their verbs.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::database::Inner;
 use crate::encoding::KeyRing;
@@ -39,6 +40,7 @@ mod sequences;
 mod state;
 mod stream;
 mod update;
+mod validate;
 mod weigh;
 
 pub use crate::id::ID_SIZE;
@@ -125,6 +127,18 @@ impl Resource {
     pub fn has_secrets(&self) -> bool {
         let state = self.state();
         state.mapper.has_sealed() || state.older.values().any(|older| older.mapper.has_sealed())
+    }
+
+    /// Number of the last [change](crate::database::Change::number) of this resource that was told of; 0 before the first. A
+    /// change whose call has returned is not after it. Sends nothing.
+    pub fn last_change(&self) -> u64 {
+        self.shared.last_change.load(Ordering::SeqCst)
+    }
+
+    /// Puts `"[redacted]"` in the place of every secret and password of a document, by the schema of the moment. For what is
+    /// written down elsewhere.
+    pub fn redact(&self, document: &mut Document) {
+        self.state().mapper.redact(document);
     }
 
     /// What is not understood of the stored schema; empty for resources that this library made.

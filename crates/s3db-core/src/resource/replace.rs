@@ -61,7 +61,7 @@ impl Resource {
 
     async fn replace_blindly(&self, id: &str, key: String, data: Document) -> Result<Record> {
         let (state, operation) = (self.state(), Operation::Replace);
-        let data = self.db.validators.validate(&state.schema, data, Mode::Replace).await?;
+        let (_, data) = self.validated(&state, Some(id), data, Mode::Replace).await?;
         let placed = self.place(&state, id, data, operation).await?;
         let (condition, check) = (Condition::None, WriteCheck::Unchecked);
         let (before, previous) = (Indexes::default(), None);
@@ -115,7 +115,7 @@ impl Resource {
             }
         };
         self.stamp_times(&state, &mut data, created);
-        let data = self.db.validators.validate(&state.schema, data, Mode::Replace).await?;
+        let (_, data) = self.validated(&state, Some(id), data, Mode::Replace).await?;
         let placed = self.place(&state, id, data, operation).await?;
         let key = key.to_owned();
         self.commit(&state, id, Commit { key, placed, condition, operation, check, before, previous }).await

@@ -1,6 +1,7 @@
 //! A resource's current definition, compiled.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use super::migration::Migrations;
@@ -25,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) layers: Arc<Layers>,
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) migrations: Arc<Migrations>,
+    /// Number of the last change that was told of.
+    pub(crate) last_change: AtomicU64,
 }
 
 impl State {
@@ -54,6 +57,7 @@ impl Shared {
             layers: Arc::default(),
             hooks: Arc::default(),
             migrations: Arc::default(),
+            last_change: AtomicU64::new(0),
         }
     }
 
@@ -79,6 +83,7 @@ impl Shared {
             layers: Arc::clone(&self.layers),
             hooks: Arc::clone(&self.hooks),
             migrations: Arc::clone(&self.migrations),
+            last_change: self.last_change.load(Ordering::SeqCst).into(),
         }
     }
 

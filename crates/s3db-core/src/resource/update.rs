@@ -181,7 +181,7 @@ impl Resource {
         }
         let mut data = self.before_write(HookPoint::BeforeUpdate, Some(id), data, stored.as_ref()).await?;
         self.stamp_times(state, &mut data, created);
-        let data = self.db.validators.validate(&state.schema, data, Mode::Update).await?;
+        let (_, data) = self.validated(state, Some(id), data, Mode::Update).await?;
         let placed = match content {
             Some(content) => self.place_beside_content(state, id, data, operation, &content).await?,
             None => self.place(state, id, data, operation).await?,
