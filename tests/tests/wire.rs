@@ -9,6 +9,7 @@ mod answers;
 mod counting;
 mod faults;
 mod leases;
+mod observed;
 mod partitions;
 mod sequences;
 mod unique;

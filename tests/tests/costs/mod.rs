@@ -2,6 +2,7 @@
 
 mod budgets;
 mod explain;
+mod observers;
 mod receipts;
 mod recorder;
 

@@ -16,6 +16,7 @@ use crate::plugin::Plugins;
 use crate::plugin::storage::PluginStorage;
 use crate::price::{FREE, Prices};
 use crate::resource::{Resource, Shared, State};
+use crate::store::layers::Observers;
 use crate::store::{Meter, Requests, Store, StoreLayer};
 use crate::{Error, ErrorKind, Result};
 
@@ -27,6 +28,7 @@ mod diff;
 mod events;
 mod hooks;
 mod lock;
+mod observe;
 mod options;
 mod orphans;
 mod passwords;
@@ -60,6 +62,7 @@ pub struct Database {
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) meter: Meter,
+    observers: Arc<Observers>,
     pub(crate) keys: Keys,
     pub(crate) env: Arc<dyn Env>,
     pub(crate) options: DatabaseOptions,
@@ -122,14 +125,17 @@ impl Database {
         listeners: Vec<(EventFilter, Callback)>,
         hooks: Arc<DatabaseHooks>,
     ) -> Result<Self> {
-        let (store, meter) = Meter::wrap(store);
+        let keys = Keys::new(prefix);
+        let observers = Arc::new(Observers::new(keys.root(), env.clone()));
+        let (store, meter) = Meter::wrap_observed(store, observers.clone());
         let store = layers.iter().fold(store, |store, layer| layer.wrap(store));
         let keyring =
             options.passphrase.clone().map(|passphrase| Arc::new(KeyRing::new(passphrase, env.as_ref())));
         let inner = Inner {
             store,
             meter,
-            keys: Keys::new(prefix),
+            observers,
+            keys,
             env,
             prices: options.prices.unwrap_or(FREE),
             options,

@@ -15,6 +15,7 @@ use super::tasks::Shutdown;
 use super::{Command, Context, Interval, Manifest, Metric, RESOURCE_PREFIX, Reading, schedule};
 use crate::database::{ChangeOptions, Changes};
 use crate::op::{Answer, HookCall, HookPoint, Next, Op, OpLayer, Registration, Stage};
+use crate::store::RequestObserver;
 use crate::{Database, Document, Error, ErrorKind, Resource, ResourceConfig, Result};
 
 /// Collects what a plugin adds. Only a database makes one, so that it can learn new things without breaking a plugin.
@@ -77,6 +78,12 @@ impl Installer {
         self.parts
             .attach
             .push(Box::new(move |db| db.inner().hooks.add(point, &name, resource.as_deref(), hook)));
+    }
+
+    /// Has `observer` be told of each request of the database, as [`Database::observe_requests`], from the moment it is
+    /// installed until it is taken out.
+    pub fn requests(&mut self, observer: Arc<dyn RequestObserver>) {
+        self.parts.attach.push(Box::new(move |db| db.observe_requests(observer)));
     }
 
     /// Makes a resource of the plugin's own, `plg_NAME` or `plg_NAMESPACE_NAME`, marked with who made it. One that is there

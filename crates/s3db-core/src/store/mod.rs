@@ -29,7 +29,7 @@ mod verb;
 
 pub use etag::ETag;
 pub use file::{FileOptions, FileStore, Fsync};
-pub use layers::{Meter, Requests, StoreLayer, Traffic};
+pub use layers::{Meter, Outcome, Request, RequestObserver, Requests, StoreLayer, Traffic};
 pub use memory::{MemoryOptions, MemoryStore};
 pub use metadata::Metadata;
 pub use open::open;

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use super::StoreLayer;
+use super::observe::{Observers, Sent, Told, observed};
 use crate::Result;
 use crate::store::{
-    Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store,
+    Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store, Verb,
 };
 
 /// Counts what passes through the stores that it wraps. Clones share the counters.
@@ -62,6 +63,13 @@ impl Meter {
         (StoreLayer::wrap(&meter, store), meter)
     }
 
+    /// Wraps `store` with a new meter that also tells `observers` of each request.
+    pub(crate) fn wrap_observed(store: Arc<dyn Store>, observers: Arc<Observers>) -> (Arc<dyn Store>, Self) {
+        let meter = Self::new();
+        let counters = meter.0.clone();
+        (Arc::new(Metered { inner: store, counters, observers: Some(observers) }), meter)
+    }
+
     /// Requests so far. Subtract an earlier snapshot to learn what happened between the two.
     pub fn snapshot(&self) -> Requests {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -87,7 +95,7 @@ impl Meter {
 
 impl StoreLayer for Meter {
     fn wrap(&self, inner: Arc<dyn Store>) -> Arc<dyn Store> {
-        Arc::new(Metered { inner, counters: self.0.clone() })
+        Arc::new(Metered { inner, counters: self.0.clone(), observers: None })
     }
 }
 
@@ -197,14 +205,67 @@ pub struct Traffic {
 struct Metered {
     inner: Arc<dyn Store>,
     counters: Arc<Counters>,
+    observers: Option<Arc<Observers>>,
 }
 
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
+impl Metered {
+    /// Counts a request, sends it, and tells those who observe.
+    async fn send<T: Told>(&self, sent: Sent<'_>, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.counters.of(sent.kind).fetch_add(1, Ordering::Relaxed);
+        self.counters.bytes_in.fetch_add(sent.bytes_in, Ordering::Relaxed);
+        let answer = match self.observers.as_deref().filter(|observers| observers.is_used()) {
+            None => call.await?,
+            Some(observers) => observed(observers, sent, call).await?,
+        };
+        self.counters.bytes_out.fetch_add(answer.bytes_out(), Ordering::Relaxed);
+        Ok(answer)
+    }
 }
 
-fn count_bytes(counter: &AtomicU64, bytes: usize) {
-    counter.fetch_add(bytes as u64, Ordering::Relaxed);
+impl Counters {
+    fn of(&self, kind: Verb) -> &AtomicU64 {
+        match kind {
+            Verb::Get => &self.get,
+            Verb::Head => &self.head,
+            Verb::Put => &self.put,
+            Verb::Copy => &self.copy,
+            Verb::List => &self.list,
+            Verb::Delete => &self.delete,
+            Verb::DeleteMany => &self.delete_many,
+        }
+    }
+}
+
+impl Told for Option<Object> {
+    fn bytes_out(&self) -> u64 {
+        self.as_ref().map_or(0, |object| object.head.metadata.size_bytes() + object.body.len()) as u64
+    }
+
+    fn is_there(&self) -> bool {
+        self.is_some()
+    }
+}
+
+impl Told for Option<Head> {
+    fn bytes_out(&self) -> u64 {
+        self.as_ref().map_or(0, |head| head.metadata.size_bytes()) as u64
+    }
+
+    fn is_there(&self) -> bool {
+        self.is_some()
+    }
+}
+
+impl Told for PutResult {}
+
+impl Told for ListPage {}
+
+impl Told for () {}
+
+impl Told for Vec<Result<()>> {
+    fn results(&self) -> &[Result<()>] {
+        self
+    }
 }
 
 #[async_trait]
@@ -215,27 +276,17 @@ impl Store for Metered {
     }
 
     async fn put(&self, key: &str, object: PutObject, condition: Condition) -> Result<PutResult> {
-        count(&self.counters.put);
-        count_bytes(&self.counters.bytes_in, object.metadata.size_bytes() + object.body.len());
-        self.inner.put(key, object, condition).await
+        let bytes_in = (object.metadata.size_bytes() + object.body.len()) as u64;
+        let sent = Sent { bytes_in, ..Sent::new(Verb::Put, key) };
+        self.send(sent, self.inner.put(key, object, condition)).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Object>> {
-        count(&self.counters.get);
-        let found = self.inner.get(key).await?;
-        if let Some(object) = &found {
-            count_bytes(&self.counters.bytes_out, object.head.metadata.size_bytes() + object.body.len());
-        }
-        Ok(found)
+        self.send(Sent::new(Verb::Get, key), self.inner.get(key)).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {
-        count(&self.counters.head);
-        let found = self.inner.head(key).await?;
-        if let Some(head) = &found {
-            count_bytes(&self.counters.bytes_out, head.metadata.size_bytes());
-        }
-        Ok(found)
+        self.send(Sent::new(Verb::Head, key), self.inner.head(key)).await
     }
 
     async fn copy(
@@ -245,25 +296,24 @@ impl Store for Metered {
         replace: Option<Replace>,
         condition: Condition,
     ) -> Result<PutResult> {
-        count(&self.counters.copy);
-        if let Some(replace) = &replace {
-            count_bytes(&self.counters.bytes_in, replace.metadata.size_bytes());
-        }
-        self.inner.copy(from, to, replace, condition).await
+        let bytes_in = replace.as_ref().map_or(0, |replace| replace.metadata.size_bytes()) as u64;
+        let sent = Sent { source: Some(from), bytes_in, ..Sent::new(Verb::Copy, to) };
+        self.send(sent, self.inner.copy(from, to, replace, condition)).await
     }
 
     async fn list(&self, request: ListRequest) -> Result<ListPage> {
-        count(&self.counters.list);
-        self.inner.list(request).await
+        // Where somebody observes, the prefix must outlive the request.
+        let is_observed = self.observers.as_ref().is_some_and(|observers| observers.is_used());
+        let prefix = if is_observed { request.prefix.clone() } else { String::new() };
+        self.send(Sent::new(Verb::List, &prefix), self.inner.list(request)).await
     }
 
     async fn delete(&self, key: &str, condition: Condition) -> Result<()> {
-        count(&self.counters.delete);
-        self.inner.delete(key, condition).await
+        self.send(Sent::new(Verb::Delete, key), self.inner.delete(key, condition)).await
     }
 
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
-        count(&self.counters.delete_many);
-        self.inner.delete_many(keys).await
+        let sent = Sent { keys, ..Sent::new(Verb::DeleteMany, "") };
+        self.send(sent, self.inner.delete_many(keys)).await
     }
 }

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use super::Store;
 
 mod meter;
+mod observe;
 
 pub use meter::{Meter, Requests, Traffic};
+pub(crate) use observe::{Observers, within};
+pub use observe::{Outcome, Request, RequestObserver};
 
 /// Something that wraps a store.
 pub trait StoreLayer: Send + Sync + fmt::Debug {

@@ -19,7 +19,7 @@ use futures::StreamExt as _;
 
 use super::{
     Capability, Condition, ETag, Head, ListEntry, ListPage, ListRequest, Metadata, Object, PutObject,
-    PutResult, Replace, Store, limits,
+    PutResult, Replace, Store, limits, retries,
 };
 use crate::{Error, Result};
 
@@ -249,7 +249,10 @@ impl Store for S3Store {
                 Read::Found(object) => return Ok(Some(object)),
                 Read::Absent => return Ok(None),
                 Read::Broken(error) if attempt >= self.0.attempts_max => return Err(error),
-                Read::Broken(_) => attempt += 1,
+                Read::Broken(_) => {
+                    attempt += 1;
+                    retries::retried(1);
+                }
             }
         }
     }
