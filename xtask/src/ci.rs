@@ -38,6 +38,9 @@ fn all(steps: &mut Steps) -> anyhow::Result<()> {
     steps.step("tests", |tally| test::tests(&world, &[], tally))?;
     drop(world);
     steps.step("simulation", |_| sim::run(&sim::Args::for_seconds(SIMULATED_SECONDS)))?;
+    steps.step("simulation of leaders", |_| {
+        sim::run(&sim::Args::for_seconds(SIMULATED_SECONDS / 4).of_leaders())
+    })?;
     steps.step("examples in the documentation", test::doctests)?;
     steps.step("a stranger's plugin", own_plugin::check)?;
     steps.step("documentation", |_| documentation())?;

@@ -29,22 +29,35 @@ pub(crate) struct Args {
     /// With `--mutations`: the only one to take out, such as `NoStamps`.
     #[arg(long, requires = "mutations")]
     mutation: Option<String>,
+    /// The worlds of leaders, of the plugin `coordinator`, in place of those of the core.
+    #[arg(long)]
+    leaders: bool,
 }
 
 impl Args {
     /// As many worlds as fit into this many seconds.
     pub(crate) fn for_seconds(seconds: u64) -> Self {
-        Self { seeds: None, from: 0, seconds: Some(seconds), seed: None, mutations: false, mutation: None }
+        let seconds = Some(seconds);
+        Self { seeds: None, from: 0, seconds, seed: None, mutations: false, mutation: None, leaders: false }
+    }
+
+    /// The same of leaders.
+    pub(crate) fn of_leaders(self) -> Self {
+        Self { leaders: true, ..self }
     }
 }
 
 /// Builds the simulation, optimised, and runs it.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut command = workspace::cargo();
-    command.args(["run", "--quiet", "--package", "s3db-testkit", "--example", "sim"]);
+    let (package, example) = match args.leaders {
+        true => ("s3db-coordinator", "leaders"),
+        false => ("s3db-testkit", "sim"),
+    };
+    command.args(["run", "--quiet", "--package", package, "--example", example]);
     // What is linked with `lto` takes minutes to build, for a few percent.
     command.args(["--profile", "sim", "--"]);
-    let Args { seeds, from, seconds, seed, mutations, mutation } = args.clone();
+    let Args { seeds, from, seconds, seed, mutations, mutation, .. } = args.clone();
     match seed {
         _ if mutations => {
             command.args(["mutations".to_owned(), seeds.unwrap_or(MUTATION_SEEDS).to_string()]).args(mutation)

@@ -60,6 +60,8 @@ struct Seen {
     /// The lease as it was read or written, and since when it is so.
     lease: Option<(ETag, State, Duration)>,
     registered: Option<Duration>,
+    /// A write of the lease has failed, and may have been done all the same.
+    is_in_doubt: bool,
 }
 
 impl Elector {
@@ -98,14 +100,17 @@ impl Elector {
             let pause = {
                 let mut beat = pin!(self.beat());
                 tokio::select! {
+                    // In this order, so that a seed replays it.
+                    biased;
                     pause = &mut beat => pause,
                     // What it has begun it brings to an end; the store's own limits bound that.
                     () = shutdown.requested() => beat.await,
                 }
             };
             tokio::select! {
-                () = self.env.sleep(pause) => {}
+                biased;
                 () = shutdown.requested() => break,
+                () = self.env.sleep(pause) => {}
             }
         }
         self.resign().await
@@ -151,6 +156,7 @@ impl Elector {
             return Ok(None);
         }
         let found = self.storage.peek(&self.key("state")).await?;
+        seen.is_in_doubt = false;
         let Some(Versioned { value, version, .. }) = found else {
             seen.lease = None;
             let floor = self.checkpoint().await?;
@@ -186,7 +192,10 @@ impl Elector {
         let began = self.env.monotonic();
         let renewed = state.renewed(self.writer());
         let condition = Condition::IfMatch(version.clone());
-        match self.write(&renewed, condition).await? {
+        seen.is_in_doubt = true;
+        let written = self.write(&renewed, condition).await?;
+        seen.is_in_doubt = false;
+        match written {
             Some(version) => {
                 self.reigns(seen, version, renewed, began);
                 Ok(true)
@@ -206,7 +215,10 @@ impl Elector {
             None => (Condition::IfAbsent, 0),
         };
         let elected = State::elected(self.writer(), last.max(floor).saturating_add(1));
-        match self.write(&elected, condition).await? {
+        seen.is_in_doubt = true;
+        let written = self.write(&elected, condition).await?;
+        seen.is_in_doubt = false;
+        match written {
             Some(version) => {
                 Counters::add(&self.counters.elections_won);
                 let epoch = elected.epoch;
@@ -312,18 +324,39 @@ impl Elector {
 
     /// Gives the lease back, so that nobody waits for its end.
     ///
-    /// Requests: 1 PUT of the leader, and 1 DELETE.
+    /// Requests: 1 PUT of the leader, and 1 DELETE; where an answer was lost 1 GET more.
     async fn resign(&self) -> Result<()> {
         let mut seen = self.seen.lock().await;
-        let held = self.knowledge.epoch();
-        if let (Some(epoch), Some((version, state, _))) = (held, seen.lease.take()) {
-            // Whoever asks from now on is told no, before anybody else can be told yes.
-            self.knowledge.ends();
+        // Whoever asks from now on is told no, before anybody else can be told yes.
+        if let Some(epoch) = self.knowledge.ends() {
             self.tells("demoted", json!({"epoch": epoch, "why": "the process stops"}));
-            self.write(&state.released(self.env.now_ms()), Condition::IfMatch(version)).await?;
         }
+        let released = self.release(&mut seen).await;
         if seen.registered.take().is_some() {
             self.workers.unregister().await?;
+        }
+        released
+    }
+
+    async fn release(&self, seen: &mut Seen) -> Result<()> {
+        let known = seen.lease.take().map(|(version, state, _)| (version, state));
+        let mut known = known.filter(|_| !std::mem::take(&mut seen.is_in_doubt));
+        // Once as it was last seen, and once as it is.
+        for _ in 0..2 {
+            let (version, state) = match known.take() {
+                Some(known) => known,
+                None => match self.storage.peek(&self.key("state")).await? {
+                    Some(found) => (found.version, State::read(&found.value)),
+                    None => return Ok(()),
+                },
+            };
+            if state.is_vacant() || state.leader_id.as_deref() != Some(&self.id) {
+                return Ok(());
+            }
+            let released = state.released(self.env.now_ms());
+            if self.write(&released, Condition::IfMatch(version)).await?.is_some() {
+                return Ok(());
+            }
         }
         Ok(())
     }

@@ -33,6 +33,8 @@ pub struct CoordinatorOptions {
     /// What this process is called on the bucket; by default the name of the host, the number of the process and a random
     /// text, so that no two are called the same.
     pub worker_name: Option<String>,
+    /// What its host is called on the bucket; by default `POD_NAME`, `HOSTNAME` or what the system says.
+    pub host_name: Option<String>,
 }
 
 impl Default for CoordinatorOptions {
@@ -45,6 +47,7 @@ impl Default for CoordinatorOptions {
             epoch_grace: Duration::from_secs(5),
             failures_max: 5,
             worker_name: None,
+            host_name: None,
         }
     }
 }
@@ -99,8 +102,15 @@ impl CoordinatorOptions {
         self
     }
 
+    /// Sets what the host is called.
+    #[must_use]
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.host_name = Some(name.into());
+        self
+    }
+
     /// Reads the options of a configuration: `namespace`, `heartbeat_seconds`, `jitter_seconds`, `lease_seconds`,
-    /// `epoch_grace_seconds`, `failures_max`, `worker_name`.
+    /// `epoch_grace_seconds`, `failures_max`, `worker_name`, `host_name`.
     ///
     /// Errors: `Config` naming an unknown option, or one of a wrong form.
     pub fn from_json(options: &Document) -> Result<Self> {
@@ -123,11 +133,13 @@ impl CoordinatorOptions {
                 }
                 "worker_name" if value == &Value::Null => read.worker_name = None,
                 "worker_name" => read.worker_name = Some(text()?),
+                "host_name" if value == &Value::Null => read.host_name = None,
+                "host_name" => read.host_name = Some(text()?),
                 _ => {
                     return Err(wrong(
                         name,
                         "namespace, heartbeat_seconds, jitter_seconds, lease_seconds, epoch_grace_seconds, \
-                         failures_max or worker_name",
+                         failures_max, worker_name or host_name",
                     ));
                 }
             }
@@ -153,6 +165,9 @@ impl CoordinatorOptions {
                 "worker_name",
                 "letters, digits, `-`, `_` and `.` of ASCII, and no `gcs-` before them",
             ));
+        }
+        if self.host_name.as_ref().is_some_and(|name| !is_plain(name)) {
+            return Err(wrong("host_name", "up to 100 letters, digits, `-`, `_` and `.` of ASCII"));
         }
         if self.heartbeat < Duration::from_secs(1) {
             return Err(wrong("heartbeat_seconds", "at least 1"));

@@ -122,7 +122,10 @@ impl Plugin for Coordinator {
         self.0.options.check()?;
         let context = installer.context().clone();
         if self.0.elector.get().is_none() {
-            let pod = tokio::task::spawn_blocking(pod).await.unwrap_or_else(|_| "host".to_owned());
+            let pod = match &self.0.options.host_name {
+                Some(name) => name.clone(),
+                None => tokio::task::spawn_blocking(pod).await.unwrap_or_else(|_| "host".to_owned()),
+            };
             let storage = context.database()?.plugin_storage(SLUG)?;
             let options = self.0.options.clone();
             self.0.elector.get_or_init(|| Arc::new(Elector::new(context, storage, options, &pod)));

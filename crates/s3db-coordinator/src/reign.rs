@@ -107,6 +107,7 @@ impl Knowledge {
                 // It ends by itself when its time is over.
                 Some(left) => {
                     tokio::select! {
+                        biased;
                         _ = moves.changed() => {}
                         () = self.env.sleep(left) => {}
                     }

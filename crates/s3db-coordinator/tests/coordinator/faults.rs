@@ -55,6 +55,26 @@ async fn a_leader_that_is_cut_off_steps_down_before_its_lease_ends_and_comes_bac
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_leader_that_has_not_heard_that_it_leads_gives_the_lease_back_too() {
+    // Not heard: of the first lease; of the last ones.
+    for heard_seconds in [0, 7] {
+        let fleet = Fleet::new();
+        let one = fleet.process().await;
+        one.loses_answers(heard_seconds == 0);
+        pass(heard_seconds, &[&one]).await;
+        one.loses_answers(true);
+        pass(6, &[&one]).await;
+        assert_eq!(fleet.state().await["leaderId"].as_str(), one.coordinator.worker_id().as_deref());
+        one.loses_answers(false);
+        one.db.close().await;
+        assert_eq!(fleet.state().await["released"].as_bool(), Some(true), "{heard_seconds}");
+        let two = fleet.process().await;
+        pass(1, &[&two]).await;
+        assert_eq!(two.epoch(), Some(2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn clocks_that_are_wrong_by_ten_minutes_end_no_reign_and_make_none_longer() {
     let minutes = 10 * 60 * 1000;
     for (first, second) in [(0, minutes), (0, -minutes), (minutes, 0), (-minutes, 0), (minutes, -minutes)] {
@@ -108,6 +128,7 @@ async fn wrong_options_are_told_when_it_connects() {
         (serde_json::json!({"lease_seconds": 4000}), "lease_seconds"),
         (serde_json::json!({"namespace": "a/b"}), "namespace"),
         (serde_json::json!({"worker_name": "gcs-1"}), "worker_name"),
+        (serde_json::json!({"host_name": "a b"}), "host_name"),
         (serde_json::json!({"failures_max": 0}), "failures_max"),
         (serde_json::json!({"strategy": "x"}), "strategy"),
     ] {

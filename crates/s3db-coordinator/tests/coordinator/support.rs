@@ -47,6 +47,7 @@ impl Env for Clock {
 pub(crate) struct Line {
     bucket: Arc<MemoryStore>,
     is_cut: AtomicBool,
+    loses_answers: AtomicBool,
 }
 
 impl Line {
@@ -64,7 +65,11 @@ impl Store for Line {
         self.bucket.capability()
     }
     async fn put(&self, key: &str, object: PutObject, condition: Condition) -> Result<PutResult> {
-        self.open()?.put(key, object, condition).await
+        let done = self.open()?.put(key, object, condition).await;
+        match self.loses_answers.load(Ordering::SeqCst) {
+            true => Err(Error::new(ErrorKind::Unavailable, "the answer was lost").retryable(false)),
+            false => done,
+        }
     }
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         self.open()?.get(key).await
@@ -120,7 +125,11 @@ impl Fleet {
     }
 
     pub(crate) async fn process_with(&self, options: CoordinatorOptions, wrong_by_ms: i64) -> Process {
-        let line = Arc::new(Line { bucket: self.bucket.clone(), is_cut: AtomicBool::new(false) });
+        let line = Arc::new(Line {
+            bucket: self.bucket.clone(),
+            is_cut: AtomicBool::new(false),
+            loses_answers: AtomicBool::new(false),
+        });
         let coordinator = Coordinator::with(options);
         let db = Database::builder_on(line.clone(), self.prefix)
             .env(Arc::new(Clock { start: self.start, wrong_by_ms }))
@@ -155,6 +164,13 @@ impl Process {
 
     pub(crate) fn cut_off(&self, is_cut: bool) {
         self.line.is_cut.store(is_cut, Ordering::SeqCst);
+    }
+}
+
+impl Process {
+    /// What it writes is done, and it does not hear so.
+    pub(crate) fn loses_answers(&self, loses: bool) {
+        self.line.loses_answers.store(loses, Ordering::SeqCst);
     }
 }
 

@@ -1,0 +1,67 @@
+//! What must hold after each write of the lease, or of what only the leader may write.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use s3db_core::store::{MemoryStore, Store as _};
+use s3db_core::{Database, Error, ErrorKind, Result};
+use s3db_testkit::TestEnv;
+use serde_json::Value;
+
+use super::PREFIX;
+
+/// Remembers the highest epochs, and whose they are.
+pub(super) struct Watch {
+    objects: MemoryStore,
+    db: Database,
+    leader: (u64, String),
+    book: (u64, String),
+}
+
+impl Watch {
+    pub(super) fn open(objects: MemoryStore) -> Result<Self> {
+        let opened = Database::builder_on(Arc::new(objects.clone()), PREFIX).env(Arc::new(TestEnv::new(0)));
+        let db = at_once(opened.connect())?;
+        Ok(Self { objects, db, leader: Default::default(), book: Default::default() })
+    }
+
+    pub(super) fn after_write(&mut self, key: &str) -> Result<(), String> {
+        if key.ends_with("/namespace=default/state.json") {
+            let found = at_once(self.objects.get(key)).map_err(|error| error.to_string())?;
+            let body = found.map(|found| found.body).unwrap_or_default();
+            let state: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let found = (epoch(&state["epoch"]), text(&state["leaderId"]));
+            follows(&self.leader, &found).map_err(|wrong| format!("the lease: {wrong}"))?;
+            self.leader = found;
+        } else if key.contains("resource=books/data/") {
+            let read = async { self.db.resource("books")?.get("main").await };
+            let book = Value::Object(at_once(read).map_err(|error| error.to_string())?.data);
+            let found = (epoch(&book["epoch"]), text(&book["holder"]));
+            follows(&self.book, &found).map_err(|wrong| format!("the book: {wrong}"))?;
+            self.book = found;
+        }
+        Ok(())
+    }
+}
+
+/// The same leader goes on under its epoch, or another one follows under a higher one.
+fn follows(last: &(u64, String), next: &(u64, String)) -> Result<(), String> {
+    if next == last || next.0 > last.0 {
+        return Ok(());
+    }
+    Err(format!("{:?} comes under epoch {}, after {:?} under {}", next.1, next.0, last.1, last.0))
+}
+
+fn epoch(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The outcome of a call that does not wait, because its store is in memory.
+fn at_once<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    let waited = || Err(Error::new(ErrorKind::Unavailable, "a store in memory waited"));
+    call.now_or_never().unwrap_or_else(waited)
+}
