@@ -61,6 +61,8 @@ fn every_example_runs() {
             "\"hits\":1",
         ],
     );
+    #[cfg(feature = "ttl")]
+    check("ttl", &[], &["deleted 1, archived 1", "left: [\"open\"]", "in the archive: offers-spring"]);
     #[cfg(feature = "coordinator")]
     check(
         "coordinator",

@@ -1,12 +1,14 @@
 //! Plugins over an independent server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use s3db::audit::{Audit, AuditOptions};
 use s3db::cache::{Cache, CacheOptions, Tier};
 use s3db::coordinator::{Coordinator, CoordinatorOptions};
 use s3db::plugin::Plugin;
 use s3db::store::S3Store;
+use s3db::ttl::{OnExpire, Ttl, TtlOptions, TtlRule};
 use s3db_testkit::plugins::{self, Options};
 use s3db_testkit::wrong::plugin::{PluginFault, WrongPlugin};
 
@@ -57,6 +59,21 @@ async fn the_audit_conforms_over_seaweedfs() {
     let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
         let options = AuditOptions::default();
         Arc::new(Audit::with(match namespace {
+            Some(namespace) => options.namespace(namespace),
+            None => options,
+        }))
+    };
+    plugins::check(store, factory, Options::default()).await.assert_green();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_time_to_live_conforms_over_seaweedfs() {
+    let Some(connection) = independent("S3DB_TEST_SEAWEEDFS") else { return };
+    let store = Arc::new(S3Store::connect(config(&connection)).await.unwrap());
+    let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
+        let rule = TtlRule::after(Duration::from_secs(3_600), OnExpire::HardDelete);
+        let options = TtlOptions::default().rule("kit_users", rule);
+        Arc::new(Ttl::with(match namespace {
             Some(namespace) => options.namespace(namespace),
             None => options,
         }))

@@ -17,9 +17,11 @@ mod requests;
 #[cfg(feature = "s3-server")]
 pub mod s3_server;
 pub mod sim;
+mod tokio_env;
 pub mod wrong;
 
 pub use env::TestEnv;
 /// What the macros of this crate are written with.
 #[doc(hidden)]
 pub use s3db_core as core;
+pub use tokio_env::TokioEnv;

@@ -14,6 +14,9 @@ pub use s3db_core::*;
 /// Makes a Rust type usable in documents; see the guide of [`typed`].
 #[cfg(feature = "derive")]
 pub use s3db_derive::Document;
+/// Documents that end after a time: see `docs/plugins/ttl.md`.
+#[cfg(feature = "ttl")]
+pub use s3db_ttl as ttl;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/content.md")]

@@ -27,5 +27,9 @@ pub fn registry() -> PluginRegistry {
     s3db_coordinator::register(&mut registry);
     #[cfg(not(feature = "coordinator"))]
     registry.absent("coordinator", "coordinator");
+    #[cfg(feature = "ttl")]
+    s3db_ttl::register(&mut registry);
+    #[cfg(not(feature = "ttl"))]
+    registry.absent("ttl", "ttl");
     registry
 }

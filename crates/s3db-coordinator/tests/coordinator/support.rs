@@ -4,43 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use s3db_coordinator::{Coordinator, CoordinatorOptions};
-use s3db_core::env::{Env, Random, SystemEnv};
 use s3db_core::store::{
     Capability, Condition, Head, ListPage, ListRequest, MemoryStore, Object, PutObject, PutResult, Replace,
     Store,
 };
 use s3db_core::{Database, Error, ErrorKind, Result};
+use s3db_testkit::TokioEnv;
 use tokio::time::Instant;
-
-/// Time as tokio's paused clock has it, with a wall clock that is wrong by so much.
-#[derive(Debug)]
-struct Clock {
-    start: Instant,
-    wrong_by_ms: i64,
-}
-
-impl Random for Clock {
-    fn fill(&self, buffer: &mut [u8]) {
-        SystemEnv.fill(buffer);
-    }
-}
-
-#[async_trait]
-impl Env for Clock {
-    fn now_ms(&self) -> i64 {
-        let elapsed = i64::try_from(self.monotonic().as_millis()).unwrap();
-        1_795_400_000_000 + elapsed + self.wrong_by_ms
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.start.elapsed()
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "this is the clock of these tests, which is paused")]
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
 
 /// A bucket that a process can be cut off from.
 #[derive(Debug)]
@@ -132,7 +102,7 @@ impl Fleet {
         });
         let coordinator = Coordinator::with(options);
         let db = Database::builder_on(line.clone(), self.prefix)
-            .env(Arc::new(Clock { start: self.start, wrong_by_ms }))
+            .env(Arc::new(TokioEnv::new(self.start, wrong_by_ms)))
             .plugin(coordinator.clone())
             .connect()
             .await

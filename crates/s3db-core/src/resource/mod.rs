@@ -20,6 +20,7 @@ mod config;
 mod content;
 mod decode_ahead;
 mod delete;
+mod folders;
 mod indexes;
 mod insert;
 mod layers;

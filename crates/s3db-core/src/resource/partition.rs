@@ -18,10 +18,10 @@ use crate::{Document, Error, ErrorKind, Result};
 #[derive(Debug, Clone)]
 #[must_use = "a view of a partition does nothing by itself"]
 pub struct PartitionView {
-    resource: Resource,
-    partition: Partition,
+    pub(super) resource: Resource,
+    pub(super) partition: Partition,
     /// As they were given.
-    values: Document,
+    pub(super) values: Document,
     lookup: Lookup,
     verified: bool,
 }
