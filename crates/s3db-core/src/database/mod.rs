@@ -35,6 +35,7 @@ mod passwords;
 mod plugins;
 mod remove;
 mod validators;
+mod witness;
 
 pub use changes::{Action, Change, ChangeOptions, Changes, WhenFull};
 pub(crate) use create::evolve_registries;
@@ -44,12 +45,14 @@ pub use hooks::{DatabaseCall, DatabasePoint};
 pub use options::{Argon2Options, DatabaseBuilder, DatabaseOptions};
 pub use orphans::OrphanedPartition;
 pub(crate) use orphans::{check as check_partitions, orphans};
+pub use witness::{ChangeWitness, Ending, Ticket, WitnessOptions};
 
 pub(crate) use catalog::Loaded;
 pub(crate) use changes::ChangeBus;
 use events::{Callback, EventSender};
 use hooks::DatabaseHooks;
 use validators::Validators;
+pub(crate) use witness::{Witnessed, Witnesses, is_of_witness};
 
 /// An open database. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
@@ -70,6 +73,7 @@ pub(crate) struct Inner {
     pub(crate) keyring: Option<Arc<KeyRing>>,
     pub(crate) events: EventSender,
     pub(crate) changes: ChangeBus,
+    pub(crate) witnesses: Arc<Witnesses>,
     pub(crate) background: Background,
     pub(crate) layers: Arc<Layers>,
     pub(crate) validators: Validators,
@@ -142,6 +146,7 @@ impl Database {
             keyring,
             events: EventSender::default(),
             changes: ChangeBus::default(),
+            witnesses: Arc::default(),
             background: Background::new(),
             layers: Arc::default(),
             validators: Validators::default(),

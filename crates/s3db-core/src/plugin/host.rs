@@ -13,7 +13,9 @@ use serde_json::Value;
 use super::installer::{Installer, Parts};
 use super::order::order;
 use super::tasks::{bounded, lock, panicked};
-use super::{Context, Manifest, MetricReadings, Plugin, PluginInfo, PluginState, Purge, Uninstalled};
+use super::{
+    Context, Manifest, MetricReadings, Plugin, PluginInfo, PluginState, Purge, Uninstalled, WitnessOptions,
+};
 use crate::database::PluginNews;
 use crate::op::Registration;
 use crate::plugin::storage::Scope;
@@ -242,7 +244,14 @@ impl Entry {
         let mut installer = Installer::new(context.clone());
         guarded(plugin.install(&mut installer)).await.map_err(at)?;
         let mut parts = installer.parts;
-        let registrations = std::mem::take(&mut parts.attach).into_iter().map(|attach| attach(db)).collect();
+        let mut registrations: Vec<_> =
+            std::mem::take(&mut parts.attach).into_iter().map(|attach| attach(db)).collect();
+        for (name, options, witness) in std::mem::take(&mut parts.witnesses) {
+            // What it writes down itself would be witnessed without end.
+            let options = parts.resources.iter().fold(options, WitnessOptions::except_resource);
+            let name = format!("{slug}/{name}");
+            registrations.push(db.inner().witnesses.add(name, options, witness));
+        }
         Ok(Self {
             plugin,
             context,
@@ -341,6 +350,7 @@ impl Entry {
             state: *lock(&self.state),
             layers: parts.layers,
             hooks: parts.hooks,
+            witnesses: parts.witness_count,
             tasks: self.context.tasks().count(),
             resources: parts.resources.clone(),
             commands: parts.commands.iter().map(|runnable| runnable.command.clone()).collect(),

@@ -28,6 +28,8 @@ pub struct PluginInfo {
     pub layers: usize,
     /// Hooks that it has registered.
     pub hooks: usize,
+    /// Witnesses of changes that it has registered.
+    pub witnesses: usize,
     /// Tasks that run now: background tasks, schedules and change sinks.
     pub tasks: usize,
     /// Full names of the resources that it has made.

@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::sink::{self, ChangeSink};
 use super::surface::{Gauge, Runnable};
 use super::tasks::Shutdown;
-use super::{Command, Context, Interval, Manifest, Metric, RESOURCE_PREFIX, Reading, schedule};
+use super::{ChangeWitness, Command, Context, Interval, Manifest, Metric, RESOURCE_PREFIX, Reading};
+use super::{WitnessOptions, schedule};
 use crate::database::{ChangeOptions, Changes};
 use crate::op::{Answer, HookCall, HookPoint, Next, Op, OpLayer, Registration, Stage};
 use crate::store::RequestObserver;
@@ -37,6 +38,8 @@ pub(super) struct Parts {
     pub(super) attach: Vec<Attach>,
     pub(super) layers: usize,
     pub(super) hooks: usize,
+    pub(super) witness_count: usize,
+    pub(super) witnesses: Vec<(String, WitnessOptions, Arc<dyn ChangeWitness>)>,
     /// Starts tasks, schedules and sinks.
     pub(super) starters: Vec<Starter>,
     pub(super) commands: Vec<Runnable>,
@@ -134,6 +137,15 @@ impl Installer {
             context.spawn(&name, sink::run(context.clone(), name.clone(), changes, sink))
         }));
         Ok(())
+    }
+
+    /// Has `witness` see changes before they are committed, and learn how each ended. `name` stands in errors.
+    ///
+    /// Like a layer it is in force until the plugin is taken out, before its start and after its stop as well.
+    /// While it is, deletes read what they delete: 1 GET in place of 1 HEAD.
+    pub fn witness(&mut self, name: &str, options: WitnessOptions, witness: Arc<dyn ChangeWitness>) {
+        self.parts.witness_count += 1;
+        self.parts.witnesses.push((name.to_owned(), options, witness));
     }
 
     /// Runs a task from the start of the plugin to its end. It watches the [`Shutdown`], brings what it has begun to an end,

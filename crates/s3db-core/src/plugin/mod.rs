@@ -1,6 +1,6 @@
 //! Plugins: packages of behaviour that attach to a database, own what they put there, and leave without a trace.
 //!
-//! A [`Plugin`] says who it is by a [`Manifest`], puts layers, hooks, sinks, tasks and schedules into an [`Installer`], and
+//! A [`Plugin`] says who it is by a [`Manifest`], puts layers, hooks, witnesses, sinks, tasks and schedules into an [`Installer`], and
 //! is started and stopped with the database. It works through a [`Context`]: the database, a key space of its own, the
 //! clock. [Writing a plugin](https://github.com/s3db/s3db/blob/main/docs/plugins/write-your-own.md) shows one whole.
 //!
@@ -50,6 +50,8 @@ pub use schedule::Interval;
 pub use sink::{ChangeBatch, ChangeSink};
 pub use surface::{Argument, Command, Metric, MetricKind, MetricReadings, Reading};
 pub use tasks::Shutdown;
+
+pub use crate::database::{ChangeWitness, Ending, Ticket, WitnessOptions};
 
 /// What the names of resources that belong to plugins begin with.
 pub const RESOURCE_PREFIX: &str = "plg_";

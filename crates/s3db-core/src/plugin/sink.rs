@@ -34,7 +34,8 @@ pub struct ChangeBatch {
 ///
 /// A batch is given again, with growing pauses, until [`deliver`](Self::deliver) succeeds, and those behind it wait; what the
 /// sink cannot take at all it must put aside itself. When the plugin stops, what is waiting is delivered first, each batch
-/// tried once. What must survive a crash of the process belongs into a layer, which can write it down before it answers.
+/// tried once. What must survive a crash of the process is for a [`ChangeWitness`](super::ChangeWitness), which can write it
+/// down before the change is committed.
 #[async_trait]
 pub trait ChangeSink: Debug + Send + Sync + 'static {
     /// Takes changes. An error has the same batch given again.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::codec::{Operation, Placed};
 use super::{Record, RecordMeta, Resource, State, WriteCheck};
-use crate::database::{Action, Change, Event};
+use crate::database::{Action, Change, Event, Witnessed};
 use crate::exec::{Context, Outcome};
 use crate::plan::{self, Indexes, WriteRequest};
 use crate::store::{Condition, ETag};
@@ -55,9 +55,24 @@ impl Resource {
             claims,
             partition_writes: self.db.options.partition_writes,
         });
-        let mut outcome = crate::exec::run(self.context(), plan, stamp.as_deref()).await?;
-        let put = outcome.put.take();
-        let put = put.ok_or_else(|| Error::new(ErrorKind::Unavailable, "the plan wrote no document"))?;
+        let witnessed = if self.is_witnessed() {
+            let (before, after) = (previous.clone(), Some(data.clone()));
+            Box::pin(self.show(id, operation.action(), before, after)).await?
+        } else {
+            None
+        };
+        let done = crate::exec::run(self.context(), plan, stamp.as_deref()).await.and_then(|mut outcome| {
+            let put = outcome.put.take();
+            let put = put.ok_or_else(|| Error::new(ErrorKind::Unavailable, "the plan wrote no document"))?;
+            Ok((outcome, put))
+        });
+        if let Some(witnessed) = witnessed {
+            match &done {
+                Ok((_, put)) => witnessed.committed(Some(put.etag.clone()), &meta.version),
+                Err(error) => witnessed.failed(error),
+            }
+        }
+        let (outcome, put) = done?;
         self.note_check(check);
         self.finish(id, operation.name(), outcome).await;
         if let Some(event) = event
@@ -66,7 +81,7 @@ impl Resource {
             self.db.events.emit(event);
         }
         meta.etag = put.etag;
-        if self.is_followed() {
+        if self.is_heard() {
             let etag = Some(meta.etag.clone());
             self.tell(id, operation.action(), previous, Some(data.clone()), etag).await;
         }
@@ -125,17 +140,53 @@ impl Resource {
         if self.layers.rehearsal().is_some() {
             return;
         }
-        let (resource, id) = (self.name().to_owned(), id.to_owned());
-        let at_ms = self.db.env.now_ms();
-        let actor = crate::actor::current();
-        let change = Change { resource, id, action, before, after, etag, at_ms, actor, number: 0 };
+        let change = Change { etag, ..self.new_change(id, action, before, after) };
         let change = self.db.changes.publish(change).await;
         self.shared.last_change.fetch_max(change.number, Ordering::SeqCst);
         self.db.events.emit(Event::Changed(change));
     }
 
-    /// Whether somebody listens to changes of this resource.
+    /// Shows a change to its witnesses, who must not refuse it. Nothing was sent for it yet.
+    pub(super) async fn show(
+        &self,
+        id: &str,
+        action: Action,
+        before: Option<Document>,
+        after: Option<Document>,
+    ) -> Result<Option<Witnessed>> {
+        if self.layers.rehearsal().is_some() {
+            return Ok(None);
+        }
+        let change = self.new_change(id, action, before, after);
+        let mut witnessed = self.db.witnesses.prepare(change, self.is_internal()).await?;
+        witnessed.sends();
+        Ok(Some(witnessed))
+    }
+
+    fn new_change(
+        &self,
+        id: &str,
+        action: Action,
+        before: Option<Document>,
+        after: Option<Document>,
+    ) -> Change {
+        let (resource, id) = (self.name().to_owned(), id.to_owned());
+        let (at_ms, actor) = (self.db.env.now_ms(), crate::actor::current());
+        Change { resource, id, action, before, after, etag: None, at_ms, actor, number: 0 }
+    }
+
+    /// Whether somebody sees changes of this resource before they are committed.
+    pub(super) fn is_witnessed(&self) -> bool {
+        self.db.witnesses.watch(self.name(), || self.is_internal())
+    }
+
+    /// Whether somebody must know what was there before a change of this resource.
     pub(super) fn is_followed(&self) -> bool {
+        self.is_heard() || self.is_witnessed()
+    }
+
+    /// Whether somebody listens to changes of this resource.
+    pub(super) fn is_heard(&self) -> bool {
         self.db.changes.is_heard(self.name()) || self.db.events.wants_changes(self.name())
     }
 

@@ -40,28 +40,40 @@ impl Resource {
 
     async fn delete_once(&self, id: &str, key: &str, expected: Option<&ETag>) -> Result<()> {
         let state = self.state();
-        let is_heard = self.is_followed();
-        let (etag, before, previous) = if state.is_indexed() || is_heard || self.has_delete_hook() {
-            let object = self.store.get(key).await?.ok_or_else(|| self.not_found(id))?;
-            let etag = object.head.etag.clone();
-            // What cannot be read can still be deleted; its index entries are left for fsck.
-            match self.decode_stored(&state, id, object).await {
-                Ok(record) => (etag, self.indexes_of(&state, &record), Some(record.data)),
-                Err(error) => {
-                    tracing::warn!(%error, "deleting an unreadable document; its index entries stay");
-                    (etag, Indexes::default(), None)
+        let is_heard = self.is_heard();
+        let (etag, before, previous) =
+            if state.is_indexed() || is_heard || self.is_witnessed() || self.has_delete_hook() {
+                let object = self.store.get(key).await?.ok_or_else(|| self.not_found(id))?;
+                let etag = object.head.etag.clone();
+                // What cannot be read can still be deleted; its index entries are left for fsck.
+                match self.decode_stored(&state, id, object).await {
+                    Ok(record) => (etag, self.indexes_of(&state, &record), Some(record.data)),
+                    Err(error) => {
+                        tracing::warn!(%error, "deleting an unreadable document; its index entries stay");
+                        (etag, Indexes::default(), None)
+                    }
                 }
-            }
-        } else {
-            let head = self.store.head(key).await?.ok_or_else(|| self.not_found(id))?;
-            (head.etag, Indexes::default(), None)
-        };
+            } else {
+                let head = self.store.head(key).await?.ok_or_else(|| self.not_found(id))?;
+                (head.etag, Indexes::default(), None)
+            };
         self.check_expected(id, expected, &etag)?;
         self.ask_hooks(HookPoint::BeforeDelete, id, previous.as_ref()).await?;
         let condition = Condition::IfMatch(etag);
         let plan = plan::delete(id, key.to_owned(), condition, before, self.db.options.partition_writes);
-        let outcome = crate::exec::run(self.context(), plan, None).await?;
-        self.finish(id, "delete", outcome).await;
+        let witnessed = if self.is_witnessed() {
+            Box::pin(self.show(id, Action::Delete, previous.clone(), None)).await?
+        } else {
+            None
+        };
+        let done = crate::exec::run(self.context(), plan, None).await;
+        if let Some(witnessed) = witnessed {
+            match &done {
+                Ok(_) => witnessed.committed(None, &state.version),
+                Err(error) => witnessed.failed(error),
+            }
+        }
+        self.finish(id, "delete", done?).await;
         if is_heard {
             self.tell(id, Action::Delete, previous.clone(), None, None).await;
         }

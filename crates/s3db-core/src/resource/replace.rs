@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::codec::Operation;
 use super::commit::Commit;
-use super::update::lost_race;
+use super::update::{is_of_hook, lost_race};
 use super::{Record, Resource, WriteCheck, document};
 use crate::op::{HookPoint, Op};
 use crate::plan::Indexes;
@@ -80,7 +80,8 @@ impl Resource {
                 Err(error)
                     if expected.is_none()
                         && (lost_race(&error) || error.kind() == ErrorKind::AlreadyExists)
-                        && !error.is_outcome_unknown() =>
+                        && !error.is_outcome_unknown()
+                        && !is_of_hook(&error) =>
                 {
                     self.pause(attempt).await;
                 }

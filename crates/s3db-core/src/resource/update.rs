@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::codec::Operation;
 use super::commit::Commit;
 use super::{Record, Resource, State, WriteCheck, document, merge};
+use crate::database::is_of_witness;
 use crate::op::{Edit, HookPoint, Op};
 use crate::schema::Mode;
 use crate::store::{Condition, ETag, Object};
@@ -227,7 +228,7 @@ pub(super) fn lost_race(error: &Error) -> bool {
     error.kind() == ErrorKind::Conflict && !error.is_outcome_unknown() && !is_of_hook(error)
 }
 
-/// Whether a hook has refused, whatever kind of error it has chosen to do so.
-fn is_of_hook(error: &Error) -> bool {
-    error.context("hook").is_some()
+/// Whether a hook or a witness has refused, whatever kind of error it has chosen to do so.
+pub(super) fn is_of_hook(error: &Error) -> bool {
+    error.context("hook").is_some() || is_of_witness(error)
 }

@@ -9,6 +9,7 @@ use futures::sink::Sink;
 use futures::stream::{FuturesOrdered, Stream, StreamExt as _};
 use serde_json::Value;
 
+use crate::database::is_of_witness;
 use crate::resource::{BatchError, Record, Resource};
 use crate::{Error, ErrorKind, Result};
 
@@ -190,6 +191,7 @@ impl Work {
             && self.stopped.is_none()
             && matches!(error.kind(), ErrorKind::Budget | ErrorKind::Denied)
             && error.context("hook").is_none()
+            && !is_of_witness(error)
         {
             self.stopped = Some(error.clone());
         }
