@@ -69,6 +69,17 @@ fn every_example_runs() {
         &[],
         &["one leader of two", "confirmed: true", "after it has stopped, the other leads under epoch 2"],
     );
+    #[cfg(feature = "costs")]
+    check(
+        "costs",
+        &[],
+        &[
+            "11 PUT and 100 GET: $0.000095",
+            "get: 100 requests",
+            "a month like this hour: $0.07",
+            "after the delete 0 bytes are stored",
+        ],
+    );
     check("events", &[], &["connected", "Update of ann", "list: 1 documents", "missed 0"]);
     check(
         "hooks",

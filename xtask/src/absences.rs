@@ -30,7 +30,7 @@ const UNWANTED: &[&str] =
     &["aws-lc-*", "native-tls", "openssl", "openssl-sys", "rsa", "hyper 0.*", "h2 0.3.*", "rustls 0.21.*"];
 
 /// Plugins and what they bring, which come with their features and not otherwise.
-const PLUGINS: &[&str] = &["moka", "s3db-audit", "s3db-cache", "s3db-coordinator", "s3db-ttl"];
+const PLUGINS: &[&str] = &["moka", "s3db-audit", "s3db-cache", "s3db-coordinator", "s3db-ttl", "s3db-costs"];
 
 /// The dependencies of `package`, built with `features`.
 #[derive(Debug)]
@@ -77,6 +77,12 @@ const BUILDS: &[Build] = &[
         features: &["--no-default-features", "--features=ttl"],
         absent: NETWORK,
         single: &["s3db-ttl"],
+    },
+    Build {
+        package: "s3db",
+        features: &["--no-default-features", "--features=costs"],
+        absent: NETWORK,
+        single: &["s3db-costs"],
     },
     Build {
         package: "s3db",

@@ -11,6 +11,9 @@ pub use s3db_cache as cache;
 #[cfg(feature = "coordinator")]
 pub use s3db_coordinator as coordinator;
 pub use s3db_core::*;
+/// What requests cost, and the bill to come: see `docs/plugins/costs.md`.
+#[cfg(feature = "costs")]
+pub use s3db_costs as costs;
 /// Makes a Rust type usable in documents; see the guide of [`typed`].
 #[cfg(feature = "derive")]
 pub use s3db_derive::Document;

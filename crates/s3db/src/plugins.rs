@@ -31,5 +31,9 @@ pub fn registry() -> PluginRegistry {
     s3db_ttl::register(&mut registry);
     #[cfg(not(feature = "ttl"))]
     registry.absent("ttl", "ttl");
+    #[cfg(feature = "costs")]
+    s3db_costs::register(&mut registry);
+    #[cfg(not(feature = "costs"))]
+    registry.absent("costs", "costs");
     registry
 }
