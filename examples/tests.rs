@@ -80,6 +80,15 @@ fn every_example_runs() {
             "after the delete 0 bytes are stored",
         ],
     );
+    #[cfg(feature = "metrics")]
+    check(
+        "metrics",
+        &[],
+        &[
+            "7 calls, 1 failed: {\"not_found\": 1}",
+            "s3db_operations_total{operation=\"insert\",resource=\"users\"} 3",
+        ],
+    );
     check("events", &[], &["connected", "Update of ann", "list: 1 documents", "missed 0"]);
     check(
         "hooks",

@@ -7,6 +7,7 @@ use s3db::audit::{Audit, AuditOptions};
 use s3db::cache::{Cache, CacheOptions, Tier};
 use s3db::coordinator::{Coordinator, CoordinatorOptions};
 use s3db::costs::{Costs, CostsOptions};
+use s3db::metrics::{Metrics, MetricsOptions};
 use s3db::plugin::Plugin;
 use s3db::store::S3Store;
 use s3db::ttl::{OnExpire, Ttl, TtlOptions, TtlRule};
@@ -89,6 +90,20 @@ async fn the_costs_conform_over_seaweedfs() {
     let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
         let options = CostsOptions::default();
         Arc::new(Costs::with(match namespace {
+            Some(namespace) => options.namespace(namespace),
+            None => options,
+        }))
+    };
+    plugins::check(store, factory, Options::default()).await.assert_green();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_metrics_conform_over_seaweedfs() {
+    let Some(connection) = independent("S3DB_TEST_SEAWEEDFS") else { return };
+    let store = Arc::new(S3Store::connect(config(&connection)).await.unwrap());
+    let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
+        let options = MetricsOptions::default();
+        Arc::new(Metrics::with(match namespace {
             Some(namespace) => options.namespace(namespace),
             None => options,
         }))

@@ -30,7 +30,16 @@ const UNWANTED: &[&str] =
     &["aws-lc-*", "native-tls", "openssl", "openssl-sys", "rsa", "hyper 0.*", "h2 0.3.*", "rustls 0.21.*"];
 
 /// Plugins and what they bring, which come with their features and not otherwise.
-const PLUGINS: &[&str] = &["moka", "s3db-audit", "s3db-cache", "s3db-coordinator", "s3db-ttl", "s3db-costs"];
+const PLUGINS: &[&str] = &[
+    "moka",
+    "s3db-audit",
+    "s3db-cache",
+    "s3db-coordinator",
+    "s3db-ttl",
+    "s3db-costs",
+    "metrics",
+    "s3db-metrics",
+];
 
 /// The dependencies of `package`, built with `features`.
 #[derive(Debug)]
@@ -83,6 +92,13 @@ const BUILDS: &[Build] = &[
         features: &["--no-default-features", "--features=costs"],
         absent: NETWORK,
         single: &["s3db-costs"],
+    },
+    Build {
+        package: "s3db",
+        features: &["--no-default-features", "--features=metrics"],
+        // Its endpoint listens on a socket of tokio.
+        absent: &["aws-*", "h2", "http", "hyper", "hyper-*", "reqwest", "rustls*", "openssl", "native-tls"],
+        single: &["metrics", "s3db-metrics"],
     },
     Build {
         package: "s3db",

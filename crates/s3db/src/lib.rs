@@ -17,6 +17,9 @@ pub use s3db_costs as costs;
 /// Makes a Rust type usable in documents; see the guide of [`typed`].
 #[cfg(feature = "derive")]
 pub use s3db_derive::Document;
+/// Calls, times and failures: see `docs/plugins/metrics.md`.
+#[cfg(feature = "metrics")]
+pub use s3db_metrics as metrics;
 /// Documents that end after a time: see `docs/plugins/ttl.md`.
 #[cfg(feature = "ttl")]
 pub use s3db_ttl as ttl;

@@ -35,5 +35,9 @@ pub fn registry() -> PluginRegistry {
     s3db_costs::register(&mut registry);
     #[cfg(not(feature = "costs"))]
     registry.absent("costs", "costs");
+    #[cfg(feature = "metrics")]
+    s3db_metrics::register(&mut registry);
+    #[cfg(not(feature = "metrics"))]
+    registry.absent("metrics", "metrics");
     registry
 }
