@@ -78,12 +78,14 @@ macro_rules! check_calls {
     ($world:expr, $users:expr; $($verb:ident($($argument:expr),*);)*) => {{
         let users = &$users;
         $(
-            let explain = users.explain();
-            let explained = async { explain.$verb($($argument),*).await };
-            let call = concat!(stringify!($verb), stringify!(($($argument),*)));
-            // On the heap: together the futures of this many calls are too large for the stack of a test.
-            let check = $world.check(call, users, explained, async |users| drop(users.$verb($($argument),*).await));
-            Box::pin(check).await;
+            // On the heap, and each a function of its own: together this many calls are too large for the stack of a test.
+            Box::pin(async {
+                let explain = users.explain();
+                let explained = async { explain.$verb($($argument),*).await };
+                let call = concat!(stringify!($verb), stringify!(($($argument),*)));
+                $world.check(call, users, explained, async |users| drop(users.$verb($($argument),*).await)).await;
+            })
+            .await;
         )*
     }};
 }
