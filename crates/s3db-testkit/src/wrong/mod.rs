@@ -1,6 +1,7 @@
 //! Stores that break one rule of the contract each, to prove that the conformance kit sees it; [`plugin`] has such plugins.
 
 pub mod plugin;
+mod unconditional;
 
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use s3db_core::store::{
     PutObject, PutResult, Replace, Store,
 };
 use s3db_core::{Error, ErrorKind, Result};
+
+pub use unconditional::Unconditional;
 
 /// The rule that a [`WrongStore`] breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,3 +7,4 @@ mod fleet;
 mod s3db_js;
 mod strategies;
 mod support;
+mod worlds;
