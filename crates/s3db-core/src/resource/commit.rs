@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures::future::BoxFuture;
+
 use super::codec::{Operation, Placed};
 use super::{Record, RecordMeta, Resource, State, WriteCheck};
 use crate::database::{Action, Change, Event, Witnessed};
@@ -30,8 +32,17 @@ pub(super) struct Commit {
 }
 
 impl Resource {
-    /// Runs the plan of a write and builds its record.
-    pub(super) async fn commit(&self, state: &State, id: &str, commit: Commit) -> Result<Record> {
+    /// Runs the plan of a write and builds its record. On the heap: every future of a verb would hold all of it.
+    pub(super) fn commit<'a>(
+        &'a self,
+        state: &'a State,
+        id: &'a str,
+        commit: Commit,
+    ) -> BoxFuture<'a, Result<Record>> {
+        Box::pin(self.commit_now(state, id, commit))
+    }
+
+    async fn commit_now(&self, state: &State, id: &str, commit: Commit) -> Result<Record> {
         let Commit { key, placed, condition, operation, check, before, previous } = commit;
         let Placed { data, event, object, stamp, references, claims, overflowed, truncated } = placed;
         let mut meta = RecordMeta {

@@ -19,13 +19,13 @@ impl Resource {
         mode: Mode,
     ) -> Result<(Option<String>, Document)> {
         if state.schema.field(ID).is_none() {
-            let data = self.db.validators.validate(&state.schema, data, mode).await?;
+            let data = Box::pin(self.db.validators.validate(&state.schema, data, mode)).await?;
             return Ok((id.map(str::to_owned), data));
         }
         if let Some(id) = id {
             data.insert(ID.to_owned(), id.into());
         }
-        let mut data = self.db.validators.validate(&state.schema, data, mode).await?;
+        let mut data = Box::pin(self.db.validators.validate(&state.schema, data, mode)).await?;
         let id = match data.shift_remove(ID) {
             Some(Value::String(id)) if !id.is_empty() => Some(id),
             // A rule for numbers leaves one.
