@@ -60,6 +60,8 @@ struct Seen {
     /// The lease as it was read or written, and since when it is so.
     lease: Option<(ETag, State, Duration)>,
     registered: Option<Duration>,
+    /// The lease was not there, and this was the note of the last epoch.
+    missing: Option<ETag>,
     /// A write of the lease has failed, and may have been done all the same.
     is_in_doubt: bool,
 }
@@ -118,7 +120,7 @@ impl Elector {
 
     /// One look at the lease, and what is to be done about it. Returns the pause before the next one.
     ///
-    /// Requests: 1 PUT of the leader, 1 GET of others; 1 PUT more once a minute; at an election 1 GET, 2 PUT.
+    /// Requests: 1 PUT of the leader, 1 GET of others; 1 PUT more once a minute; at an election 2 GET, 2 PUT.
     pub(crate) async fn beat(&self) -> Duration {
         Counters::add(&self.counters.heartbeats);
         let began = self.env.monotonic();
@@ -157,19 +159,25 @@ impl Elector {
         }
         let found = self.storage.peek(&self.key("state")).await?;
         seen.is_in_doubt = false;
+        let now = self.env.monotonic();
         let Some(Versioned { value, version, .. }) = found else {
             seen.lease = None;
-            let floor = self.checkpoint().await?;
-            self.take_over(seen, None, floor).await?;
-            return Ok(None);
+            return self.look_at_none(seen).await;
         };
-        let (state, now) = (State::read(&value), self.env.monotonic());
+        seen.missing = None;
+        let state = State::read(&value);
         let since = match &seen.lease {
             Some((known, _, since)) if *known == version => *since,
             _ => now,
         };
         seen.lease = Some((version.clone(), state.clone(), since));
-        match decide(&state, &self.id, self.options.lease, now.saturating_sub(since)) {
+        let unchanged = now.saturating_sub(since);
+        let mut next = decide(&state, &self.id, self.options.lease, unchanged);
+        // An old lease of ours can come back when one was deleted: a request that is late, or comes twice.
+        if next == Move::Adopt && self.noted().await?.is_some_and(|(_, epoch)| epoch > state.epoch) {
+            next = decide(&state, "", self.options.lease, unchanged);
+        }
+        match next {
             Move::Wait(left) => {
                 self.follows(Some(&state));
                 Ok(Some(left))
@@ -179,12 +187,25 @@ impl Elector {
                 Ok(None)
             }
             Move::TakeOver => {
-                // A lease that was damaged does not know its epoch.
-                let floor = if state.epoch == 0 { self.checkpoint().await? } else { 0 };
-                self.take_over(seen, Some((&version, &state)), floor).await?;
+                let noted = self.noted().await?;
+                self.take_over(seen, Some((&version, &state)), noted).await?;
                 Ok(None)
             }
         }
+    }
+
+    /// There is no lease: nobody has ever led, somebody is about to, or it was deleted.
+    async fn look_at_none(&self, seen: &mut Seen) -> Result<Option<Duration>> {
+        self.follows(None);
+        let Some((note, epoch)) = self.noted().await? else {
+            self.take_over(seen, None, None).await?;
+            return Ok(None);
+        };
+        if seen.missing.replace(note.clone()) == Some(note) {
+            // Who held it may not have noticed. With something in its place it is as a lease that does not change.
+            self.write("state", State::unknown(epoch).to_value(), Condition::IfAbsent).await?;
+        }
+        Ok(None)
     }
 
     /// One lease more. Returns false when somebody else has the lease.
@@ -193,7 +214,7 @@ impl Elector {
         let renewed = state.renewed(self.writer());
         let condition = Condition::IfMatch(version.clone());
         seen.is_in_doubt = true;
-        let written = self.write(&renewed, condition).await?;
+        let written = self.write("state", renewed.to_value(), condition).await?;
         seen.is_in_doubt = false;
         match written {
             Some(version) => {
@@ -207,25 +228,35 @@ impl Elector {
         }
     }
 
-    async fn take_over(&self, seen: &mut Seen, held: Option<(&ETag, &State)>, floor: u64) -> Result<()> {
+    /// Takes the lease, under an epoch that is noted first: so that none comes twice, even if the lease is deleted.
+    async fn take_over(
+        &self,
+        seen: &mut Seen,
+        held: Option<(&ETag, &State)>,
+        noted: Option<(ETag, u64)>,
+    ) -> Result<()> {
         Counters::add(&self.counters.elections);
-        let began = self.env.monotonic();
         let (condition, last) = match held {
             Some((version, state)) => (Condition::IfMatch(version.clone()), state.epoch),
             None => (Condition::IfAbsent, 0),
         };
-        let elected = State::elected(self.writer(), last.max(floor).saturating_add(1));
+        let floor = noted.as_ref().map_or(0, |(_, epoch)| *epoch);
+        let epoch = last.max(floor).saturating_add(1);
+        if !self.note(epoch, noted).await? {
+            // Somebody else is about to take it.
+            return Ok(());
+        }
+        let began = self.env.monotonic();
+        let elected = State::elected(self.writer(), epoch);
         seen.is_in_doubt = true;
-        let written = self.write(&elected, condition).await?;
+        let written = self.write("state", elected.to_value(), condition).await?;
         seen.is_in_doubt = false;
         match written {
             Some(version) => {
                 Counters::add(&self.counters.elections_won);
-                let epoch = elected.epoch;
                 self.reigns(seen, version, elected, began);
-                self.write_checkpoint(epoch).await;
             }
-            // Somebody was faster: the next look shows who.
+            // Somebody was faster: this shows who.
             None => {
                 seen.lease = None;
                 if let Some(found) = self.storage.peek(&self.key("state")).await? {
@@ -239,10 +270,11 @@ impl Elector {
     }
 
     /// `None` when the condition does not hold, or nobody knows whether it did: then this process does not lead.
-    async fn write(&self, state: &State, condition: Condition) -> Result<Option<ETag>> {
+    async fn write(&self, name: &str, value: Value, condition: Condition) -> Result<Option<ETag>> {
         let kept = self.options.lease.saturating_add(KEPT_LONGER);
-        let options = SetOptions { mode: WriteMode::BodyOnly, condition, ..SetOptions::ttl(kept) };
-        match self.storage.set(&self.key("state"), state.to_value(), options).await {
+        let kept = if name == "state" { SetOptions::ttl(kept) } else { SetOptions::default() };
+        let options = SetOptions { mode: WriteMode::BodyOnly, condition, ..kept };
+        match self.storage.set(&self.key(name), value, options).await {
             Ok(version) => Ok(Some(version)),
             Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::AlreadyExists) => Ok(None),
             Err(error) => Err(error),
@@ -263,9 +295,7 @@ impl Elector {
 
     fn follows(&self, state: Option<&State>) {
         let before = self.knowledge.leader();
-        let leader = state
-            .filter(|state| !state.is_vacant())
-            .and_then(|state| state.leader_id.as_ref().map(|id| KnownLeader::new(id, state.epoch)));
+        let leader = state.and_then(|state| Some(KnownLeader::new(state.known_leader()?, state.epoch)));
         if before == leader && self.knowledge.left().is_none() {
             return;
         }
@@ -354,30 +384,28 @@ impl Elector {
                 return Ok(());
             }
             let released = state.released(self.env.now_ms());
-            if self.write(&released, Condition::IfMatch(version)).await?.is_some() {
+            if self.write("state", released.to_value(), Condition::IfMatch(version)).await?.is_some() {
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    /// The last epoch that anybody has noted: the lease may have been deleted.
-    async fn checkpoint(&self) -> Result<u64> {
+    /// The last epoch that anybody has noted.
+    async fn noted(&self) -> Result<Option<(ETag, u64)>> {
         let found = self.storage.peek(&self.key("checkpoint")).await?;
-        Ok(found.and_then(|found| found.value.get("epoch")?.as_u64()).unwrap_or(0))
+        let epoch = |value: &Document| value.get("epoch").and_then(Value::as_u64).unwrap_or(0);
+        Ok(found.map(|found| (found.version, epoch(&found.value))))
     }
 
-    async fn write_checkpoint(&self, epoch: u64) {
-        let now_ms = self.env.now_ms();
+    /// Notes an epoch as ours, if it is still higher than all that were noted.
+    async fn note(&self, epoch: u64, noted: Option<(ETag, u64)>) -> Result<bool> {
         let value = json!({
             "namespace": self.options.namespace, "leaderId": self.id, "epoch": epoch,
-            "generatedAt": now_ms, "updatedBy": self.id,
+            "generatedAt": self.env.now_ms(), "updatedBy": self.id,
         });
-        let options = SetOptions { mode: WriteMode::BodyOnly, ..SetOptions::default() };
-        if let Err(error) = self.storage.set(&self.key("checkpoint"), value, options).await {
-            // Only who deletes the lease by hand would miss it.
-            tracing::debug!(%error, "the checkpoint could not be written");
-        }
+        let condition = noted.map_or(Condition::IfAbsent, |(version, _)| Condition::IfMatch(version));
+        Ok(self.write("checkpoint", value, condition).await?.is_some())
     }
 
     /// Whether work that began under an epoch is still good.

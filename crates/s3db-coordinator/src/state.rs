@@ -6,6 +6,9 @@ use s3db_core::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Who holds a lease of which nobody can say who does.
+const UNKNOWN: &str = "unknown";
+
 /// The lease, under the names that s3db.js gives its members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,18 +43,24 @@ pub(crate) struct Writer<'a> {
 }
 
 impl State {
-    /// Reads what stands on the bucket. What is damaged reads as no lease of epoch 0: the checkpoint knows better.
+    /// Reads what stands on the bucket. What is damaged reads as held by nobody knows whom: who held it may not have noticed.
     pub(crate) fn read(value: &Document) -> Self {
-        serde_json::from_value(Value::Object(value.clone())).unwrap_or_else(|_| Self {
-            leader_id: None,
+        let read = serde_json::from_value(Value::Object(value.clone()));
+        read.unwrap_or_else(|_| Self::unknown(value.get("epoch").and_then(Value::as_u64).unwrap_or(0)))
+    }
+
+    /// What stands in for a lease that is missing or damaged: whoever held it may not have noticed.
+    pub(crate) fn unknown(epoch: u64) -> Self {
+        Self {
+            leader_id: Some(UNKNOWN.to_owned()),
             leader_pod: None,
-            epoch: value.get("epoch").and_then(Value::as_u64).unwrap_or(0),
+            epoch,
             lease_start: 0,
             lease_end: 0,
             elected_by: None,
             elected_at: 0,
-            released: true,
-        })
+            released: false,
+        }
     }
 
     /// A reign that begins.
@@ -87,6 +96,11 @@ impl State {
     pub(crate) fn lease(&self) -> Duration {
         let length = u64::try_from(self.lease_end.saturating_sub(self.lease_start)).unwrap_or(0);
         Duration::from_millis(length).min(Duration::from_secs(3600))
+    }
+
+    /// Who leads by it, where that can be said.
+    pub(crate) fn known_leader(&self) -> Option<&str> {
+        self.leader_id.as_deref().filter(|id| !self.is_vacant() && *id != UNKNOWN)
     }
 
     /// Whether nobody leads by it.
@@ -155,7 +169,8 @@ mod tests {
         check(json!({"leaseEnd": i64::MAX}), 3_600_000, Move::TakeOver);
         check(json!({"released": true}), 0, Move::TakeOver);
         check(json!({"leaderId": null}), 0, Move::TakeOver);
-        check(json!({"leaderId": 7}), 0, Move::TakeOver);
+        check(json!({"leaderId": 7}), 0, wait(15_000));
+        check(json!({"leaderId": 7}), 15_000, Move::TakeOver);
         check(json!({"leaderId": "me"}), 0, Move::Adopt);
     }
 }

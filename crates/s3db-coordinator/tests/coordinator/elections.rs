@@ -1,8 +1,12 @@
 //! Who leads, for how long, and what that costs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use s3db_coordinator::{CoordinatorOptions, Validity};
+use s3db_core::Result;
+use s3db_core::plugin::{Context, Installer, Leadership, Manifest, Plugin, Purge, Requirement};
 use serde_json::json;
 
 use crate::support::{Fleet, Process, leader, pass};
@@ -132,6 +136,59 @@ async fn an_hour_costs_no_process_more_than_800_requests() {
         let sent = process.db.requests() - before;
         assert!(sent.total() > 500 && sent.total() <= 800, "{sent}");
     }
+}
+
+/// A plugin of another kind, which counts the times that it is told that it leads.
+#[derive(Debug)]
+struct Sweeper {
+    name: String,
+    told: Arc<AtomicU64>,
+}
+
+#[async_trait::async_trait]
+impl Plugin for Sweeper {
+    fn manifest(&self) -> Manifest {
+        Manifest::new(&self.name, "1.0.0").requires(Requirement::plugin("coordinator"))
+    }
+
+    async fn install(&self, installer: &mut Installer) -> Result<()> {
+        let told = self.told.clone();
+        installer.task("sweeps", |context, shutdown| async move {
+            let leadership = context.service::<Leadership>("coordinator")?;
+            let mut epoch = None;
+            loop {
+                tokio::select! {
+                    biased;
+                    () = shutdown.requested() => return Ok(()),
+                    changed = leadership.changed(epoch) => epoch = changed,
+                }
+                told.fetch_add(u64::from(epoch.is_some()), Ordering::SeqCst);
+            }
+        });
+        Ok(())
+    }
+
+    async fn uninstall(&self, _: &Context, _: Purge) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn twenty_plugins_share_one_heartbeat_and_each_is_told_once() {
+    let fleet = Fleet::new();
+    let one = fleet.process().await;
+    let told = Arc::new(AtomicU64::new(0));
+    let installed = (0..20).map(|number| {
+        let sweeper = Sweeper { name: format!("sweeper-{number}"), told: told.clone() };
+        one.db.plugin(sweeper)
+    });
+    futures::future::try_join_all(installed).await.unwrap();
+    pass(20, &[&one]).await;
+    assert_eq!((told.load(Ordering::SeqCst), one.epoch()), (20, Some(1)));
+    assert_eq!(one.coordinator.workers().await.unwrap().len(), 1);
+    // One loop: a look every 5 to 6 seconds, and the first one at once.
+    let looks = one.coordinator.stats().heartbeats;
+    assert!((4..=5).contains(&looks), "{looks}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,6 +55,21 @@ async fn a_leader_that_is_cut_off_steps_down_before_its_lease_ends_and_comes_bac
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_leader_that_dies_and_starts_again_under_its_name_is_told_that_it_leads() {
+    let fleet = Fleet::new();
+    let named = || CoordinatorOptions::default().worker_name("pod-0");
+    let one = fleet.process_with(named(), 0).await;
+    pass(7, &[&one]).await;
+    assert_eq!(one.epoch(), Some(1));
+    one.cut_off(true);
+    let again = fleet.process_with(named(), 0).await;
+    let leadership = again.coordinator.leadership().unwrap();
+    let both = [&one, &again];
+    let (told, ()) = tokio::join!(leadership.changed(None), pass(21, &both));
+    assert_eq!((told, one.epoch()), (Some(2), None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_leader_that_has_not_heard_that_it_leads_gives_the_lease_back_too() {
     // Not heard: of the first lease; of the last ones.
     for heard_seconds in [0, 7] {
@@ -96,7 +111,11 @@ async fn a_lease_that_was_deleted_or_damaged_starts_no_epoch_twice() {
     let key = "plugin=coordinator/namespace=default/state.json";
     let mut one = fleet.process().await;
     for epoch in 1..4 {
-        pass(7, &[&one]).await;
+        // Who held it may not have noticed: the length of a lease is waited for.
+        pass(if epoch == 1 { 1 } else { 14 }, &[&one]).await;
+        assert_eq!(one.epoch(), (epoch == 1).then_some(1));
+        // A deleted one is missed twice before that.
+        pass(7 * epoch.min(2), &[&one]).await;
         assert_eq!(one.epoch(), Some(epoch));
         one.db.close().await;
         if epoch == 1 {

@@ -1,7 +1,8 @@
 //! Worlds of leaders: processes that elect one of them again and again, over a bad network, and die, freeze and stop.
 //!
 //! - At no moment do two living processes believe that they lead, whatever their wall clocks say.
-//! - Each leader that the bucket names has a higher epoch than the one before; no epoch has two.
+//! - Each leader that the bucket names has a higher epoch than the one before. In a third of the worlds somebody deletes and
+//!   damages the lease: there at least no epoch has two leaders.
 //! - What only the leader may write is never written under an epoch after a higher one, and under one epoch by one process.
 //! - When the trouble is over, one leads; and when all have stopped, the next one need not wait.
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use s3db_coordinator::{Coordinator, CoordinatorOptions};
 use s3db_core::lease::Fence;
+use s3db_core::store::{Condition, PutObject, Store as _};
 use s3db_core::{Database, Document, ResourceConfig, Result};
 use s3db_testkit::sim::{Faults, Node, Report, Sim, SimOptions};
 use serde_json::{Value, json};
@@ -20,7 +22,7 @@ mod mutant;
 mod watch;
 
 pub(crate) use mutant::Mutation;
-use mutant::{LazyClock, Mutant};
+use mutant::{DAMAGED, LazyClock, Mutant};
 use watch::Watch;
 
 const PREFIX: &str = "sim";
@@ -70,7 +72,8 @@ async fn run(sim: &Sim, mutation: Option<Mutation>) -> Result<()> {
     books.insert(json!({"id": "main", "epoch": 0, "holder": "", "total": 0})).await?;
     db.close().await;
     let crowd = Crowd::default();
-    let mut watch = Watch::open(sim.objects())?;
+    let is_vandalised = sim.below(3) == 0;
+    let mut watch = Watch::open(sim.objects(), is_vandalised)?;
     let seen = crowd.clone();
     sim.observe(move |_, key| {
         watch.after_write(key)?;
@@ -88,9 +91,16 @@ async fn run(sim: &Sim, mutation: Option<Mutation>) -> Result<()> {
     }
     while running.iter().any(|(acts, _)| !lock(acts).is_empty()) {
         sleep(&setup, 1000).await;
+        if is_vandalised && sim.below(20) == 0 {
+            vandalise(sim).await?;
+        }
         step(sim, &crowd);
     }
     sim.set_faults(Faults::none());
+    if is_vandalised {
+        // Until who led has noticed the last of it.
+        sleep(&setup, 30_000).await;
+    }
     let mut waited = 0;
     while !lock(&crowd).iter().any(|(node, process)| node.is_alive() && process.is_leader()) {
         waited += 1;
@@ -114,6 +124,19 @@ async fn run(sim: &Sim, mutation: Option<Mutation>) -> Result<()> {
     // The processes are not kept: each holds the world that holds them.
     lock(&crowd).clear();
     Ok(())
+}
+
+/// Somebody takes the lease away, or puts something else in its place.
+async fn vandalise(sim: &Sim) -> Result<()> {
+    let key = format!("{PREFIX}/plugin=coordinator/namespace=default/state.json");
+    let is_deleted = sim.below(2) == 0;
+    sim.note("vandal", if is_deleted { "deletes the lease" } else { "damages the lease" });
+    if is_deleted {
+        return sim.objects().delete(&key, Condition::None).await;
+    }
+    let body = [DAMAGED, format!(",\"at\":{}}}", sim.now_ms()).as_bytes()].concat();
+    let damaged = PutObject { body: body.into(), ..PutObject::default() };
+    sim.objects().put(&key, damaged, Condition::None).await.map(drop)
 }
 
 /// All have stopped, and given back what they had.

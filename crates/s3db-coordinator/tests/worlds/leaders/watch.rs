@@ -1,5 +1,6 @@
 //! What must hold after each write of the lease, or of what only the leader may write.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -14,15 +15,17 @@ use super::PREFIX;
 pub(super) struct Watch {
     objects: MemoryStore,
     db: Database,
-    leader: (u64, String),
+    /// Whether somebody deletes and damages leases, so that an old one can come back.
+    is_vandalised: bool,
+    leaders: BTreeMap<u64, String>,
     book: (u64, String),
 }
 
 impl Watch {
-    pub(super) fn open(objects: MemoryStore) -> Result<Self> {
+    pub(super) fn open(objects: MemoryStore, is_vandalised: bool) -> Result<Self> {
         let opened = Database::builder_on(Arc::new(objects.clone()), PREFIX).env(Arc::new(TestEnv::new(0)));
         let db = at_once(opened.connect())?;
-        Ok(Self { objects, db, leader: Default::default(), book: Default::default() })
+        Ok(Self { objects, db, is_vandalised, leaders: BTreeMap::new(), book: Default::default() })
     }
 
     pub(super) fn after_write(&mut self, key: &str) -> Result<(), String> {
@@ -31,8 +34,11 @@ impl Watch {
             let body = found.map(|found| found.body).unwrap_or_default();
             let state: Value = serde_json::from_slice(&body).unwrap_or_default();
             let found = (epoch(&state["epoch"]), text(&state["leaderId"]));
-            follows(&self.leader, &found).map_err(|wrong| format!("the lease: {wrong}"))?;
-            self.leader = found;
+            if found.1 == "unknown" {
+                // What stands in for a lease that was deleted.
+                return Ok(());
+            }
+            self.leads(found).map_err(|wrong| format!("the lease: {wrong}"))?;
         } else if key.contains("resource=books/data/") {
             let read = async { self.db.resource("books")?.get("main").await };
             let book = Value::Object(at_once(read).map_err(|error| error.to_string())?.data);
@@ -40,6 +46,18 @@ impl Watch {
             follows(&self.book, &found).map_err(|wrong| format!("the book: {wrong}"))?;
             self.book = found;
         }
+        Ok(())
+    }
+
+    /// No epoch has two leaders, and where nobody meddles each has a higher one than the one before.
+    fn leads(&mut self, found: (u64, String)) -> Result<(), String> {
+        let last = match self.is_vandalised {
+            true => self.leaders.get_key_value(&found.0),
+            false => self.leaders.last_key_value(),
+        };
+        let last = last.map(|(epoch, leader)| (*epoch, leader.clone())).unwrap_or_default();
+        follows(&last, &found)?;
+        self.leaders.insert(found.0, found.1);
         Ok(())
     }
 }
