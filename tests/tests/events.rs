@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use s3db::database::{Action, DatabasePoint, EventFilter, EventKind, Events};
+use futures::FutureExt as _;
+use s3db::database::{Action, ChangeOptions, DatabasePoint, EventFilter, EventKind, Events, WhenFull};
 use s3db::op::Verb;
 use s3db::store::{Condition, MemoryStore, PutObject, Store};
 use s3db::{Database, Error, ErrorKind, Event, Resource, ResourceConfig};
@@ -114,6 +115,18 @@ async fn a_slow_listener_loses_the_oldest_and_knows_how_many() {
     }
     assert_eq!(told(&mut changes), "Insert c, Insert d");
     assert_eq!(changes.missed(), 2);
+}
+
+#[tokio::test]
+async fn a_writer_that_goes_away_while_it_waits_for_a_slow_listener_has_told_the_others() {
+    let (db, users) = users().await;
+    let _slow = db.changes(ChangeOptions::new().capacity(1).when_full(WhenFull::Wait));
+    let mut changes = db.events_of(EventFilter::changes());
+    users.insert(json!({"id": "a", "name": "Ann"})).await.unwrap();
+    let waiting = users.insert(json!({"id": "b", "name": "Bob"})).now_or_never();
+    assert!(waiting.is_none(), "it waits for room");
+    assert_eq!(told(&mut changes), "Insert a, Insert b");
+    assert_eq!(users.last_change(), 2);
 }
 
 #[tokio::test]

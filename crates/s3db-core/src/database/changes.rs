@@ -190,6 +190,22 @@ impl Drop for Changes {
     }
 }
 
+/// A change that all who want it have in their queues.
+#[derive(Debug)]
+pub(crate) struct Published {
+    pub(crate) change: Arc<Change>,
+    slow: Vec<Arc<Queue>>,
+}
+
+impl Published {
+    /// Waits for the listeners that ask for that.
+    pub(crate) async fn wait_for_room(self) {
+        for queue in self.slow {
+            queue.wait_for_room().await;
+        }
+    }
+}
+
 /// The sending end.
 #[derive(Debug, Default)]
 pub(crate) struct ChangeBus {
@@ -216,24 +232,18 @@ impl ChangeBus {
             && self.alive().iter().any(|queue| queue.options.wants_resource(resource))
     }
 
-    /// Gives a change its number and hands it to all who want it. Waits only for listeners that ask for that.
-    pub(crate) async fn publish(&self, mut change: Change) -> Arc<Change> {
-        let (change, queues) = {
-            // All get the changes in the order of their numbers.
-            let queues = lock(&self.queues);
-            change.number = self.last.fetch_add(1, Ordering::SeqCst) + 1;
-            let change = Arc::new(change);
-            let wants = |queue: &Arc<Queue>| !queue.lock().ended && queue.options.wants(&change);
-            let queues: Vec<_> = queues.iter().filter_map(Weak::upgrade).filter(wants).collect();
-            queues.iter().for_each(|queue| queue.push(change.clone()));
-            (change, queues)
-        };
-        for queue in queues {
-            if queue.options.when_full == WhenFull::Wait {
-                queue.wait_for_room().await;
-            }
-        }
-        change
+    /// Gives a change its number and hands it to all who want it. The writer waits for room afterwards, so that one that is
+    /// dropped meanwhile has told everybody.
+    pub(crate) fn publish(&self, mut change: Change) -> Published {
+        // Under the lock, so that all get the changes in the order of their numbers.
+        let queues = lock(&self.queues);
+        change.number = self.last.fetch_add(1, Ordering::SeqCst) + 1;
+        let change = Arc::new(change);
+        let wants = |queue: &Arc<Queue>| !queue.lock().ended && queue.options.wants(&change);
+        let mut queues: Vec<_> = queues.iter().filter_map(Weak::upgrade).filter(wants).collect();
+        queues.iter().for_each(|queue| queue.push(change.clone()));
+        queues.retain(|queue| queue.options.when_full == WhenFull::Wait);
+        Published { change, slow: queues }
     }
 
     fn alive(&self) -> Vec<Arc<Queue>> {
@@ -354,7 +364,7 @@ mod tests {
         let mut dropping = bus.subscribe(two(WhenFull::DropOldest));
         let mut cut_off = bus.subscribe(two(WhenFull::Disconnect));
         for id in 0..4 {
-            bus.publish(change("users", id, Action::Insert)).await;
+            bus.publish(change("users", id, Action::Insert)).wait_for_room().await;
         }
         assert_eq!(ids(&mut dropping), ["2", "3"]);
         assert_eq!(dropping.missed(), 2);
@@ -364,7 +374,7 @@ mod tests {
         let mut waiting = bus.subscribe(two(WhenFull::Wait));
         let writer = async {
             for id in 0..100 {
-                bus.publish(change("users", id, Action::Insert)).await;
+                bus.publish(change("users", id, Action::Insert)).wait_for_room().await;
             }
         };
         let reader = async {
@@ -380,9 +390,9 @@ mod tests {
         let bus = ChangeBus::default();
         let mut deletes = bus.subscribe(ChangeOptions::new().resource("users").action(Action::Delete));
         assert!(bus.is_heard("users") && !bus.is_heard("orders"));
-        bus.publish(change("users", 1, Action::Insert)).await;
-        bus.publish(change("orders", 2, Action::Delete)).await;
-        bus.publish(change("users", 3, Action::Delete)).await;
+        bus.publish(change("users", 1, Action::Insert)).wait_for_room().await;
+        bus.publish(change("orders", 2, Action::Delete)).wait_for_room().await;
+        bus.publish(change("users", 3, Action::Delete)).wait_for_room().await;
         assert_eq!(ids(&mut deletes), ["3"]);
         drop(bus);
         assert!(deletes.next().await.is_none());

@@ -152,9 +152,10 @@ impl Resource {
             return;
         }
         let change = Change { etag, ..self.new_change(id, action, before, after) };
-        let change = self.db.changes.publish(change).await;
-        self.shared.last_change.fetch_max(change.number, Ordering::SeqCst);
-        self.db.events.emit(Event::Changed(change));
+        let published = self.db.changes.publish(change);
+        self.shared.last_change.fetch_max(published.change.number, Ordering::SeqCst);
+        self.db.events.emit(Event::Changed(published.change.clone()));
+        published.wait_for_room().await;
     }
 
     /// Shows a change to its witnesses, who must not refuse it. Nothing was sent for it yet.
