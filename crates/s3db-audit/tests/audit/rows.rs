@@ -155,6 +155,17 @@ async fn only_what_is_asked_for_gets_rows() {
 }
 
 #[tokio::test]
+async fn a_row_costs_three_requests() {
+    let world = world(AuditOptions::default()).await;
+    let users = world.users().await;
+    let before = world.db.requests();
+    users.insert(json!({"id": "a", "name": "Ann"})).await.unwrap();
+    world.audit.flush().await.unwrap();
+    // One for the document; the row, and its reference in each of two partitions.
+    assert_eq!((world.db.requests() - before).to_string(), "4 PUT");
+}
+
+#[tokio::test]
 async fn rows_that_wait_together_are_one_object_where_that_is_asked_for() {
     let world = world(AuditOptions::default().segments(true)).await;
     let users = world.users().await;

@@ -2,30 +2,18 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use s3db_audit::{Audit, AuditQuery, Operation};
 use s3db_core::Database;
-use s3db_core::store::{Condition, MemoryStore, Metadata, PutObject, Store};
-use serde_json::{Value, json};
+use s3db_core::store::dump::{self, Destination};
+use s3db_core::store::{MemoryStore, Store};
+use serde_json::json;
 
 const DUMP: &str = include_str!("../../../../tests/buckets/plugin-audit.json");
 
 #[tokio::test]
 async fn rows_of_s3db_js_are_read_and_continued() {
-    let store = Arc::new(MemoryStore::new());
-    let dump: Value = serde_json::from_str(DUMP).unwrap();
-    for object in dump["objects"].as_array().unwrap() {
-        let metadata: Metadata = (object["metadata"].as_object().unwrap().iter())
-            .map(|(name, text)| (name.as_str(), text.as_str().unwrap()))
-            .collect();
-        let put = PutObject {
-            metadata: metadata.into(),
-            body: STANDARD.decode(object["body_base64"].as_str().unwrap()).unwrap().into(),
-            content_type: object["content_type"].as_str().map(Into::into),
-        };
-        store.put(object["key"].as_str().unwrap(), put, Condition::None).await.unwrap();
-    }
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    dump::load(&store, "", DUMP.as_bytes(), Destination::MustBeEmpty).await.unwrap();
     let audit = Audit::new();
     let db = Database::builder_on(store.clone(), "db").plugin(audit.clone()).connect().await.unwrap();
     assert_eq!(db.resource("plg_audits").unwrap().version(), "v1", "its definition is ours");

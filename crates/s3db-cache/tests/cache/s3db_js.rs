@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use s3db_cache::{Cache, CacheOptions, Tier};
 use s3db_core::resource::ListOptions;
-use s3db_core::store::{Condition, ListRequest, MemoryStore, Metadata, PutObject, Store};
+use s3db_core::store::dump::{self, Destination};
+use s3db_core::store::{ListRequest, MemoryStore, Store};
 use s3db_core::{Database, Record};
 use s3db_testkit::TestEnv;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const DUMP: &str = include_str!("../../../../tests/buckets/plugin-cache.json");
 
@@ -17,20 +16,10 @@ const DUMP: &str = include_str!("../../../../tests/buckets/plugin-cache.json");
 const KEPT_MS: i64 = 1_795_384_985_000 - 1_735_689_600_000;
 
 async fn bucket() -> Arc<MemoryStore> {
-    let store = Arc::new(MemoryStore::new());
-    let dump: Value = serde_json::from_str(DUMP).unwrap();
-    for object in dump["objects"].as_array().unwrap() {
-        let metadata: Metadata = (object["metadata"].as_object().unwrap().iter())
-            .map(|(name, text)| (name.as_str(), text.as_str().unwrap()))
-            .collect();
-        let put = PutObject {
-            metadata: metadata.into(),
-            body: STANDARD.decode(object["body_base64"].as_str().unwrap()).unwrap().into(),
-            content_type: object["content_type"].as_str().map(Into::into),
-        };
-        store.put(object["key"].as_str().unwrap(), put, Condition::None).await.unwrap();
-    }
-    store
+    let bucket = Arc::new(MemoryStore::new());
+    let store: Arc<dyn Store> = bucket.clone();
+    dump::load(&store, "", DUMP.as_bytes(), Destination::MustBeEmpty).await.unwrap();
+    bucket
 }
 
 async fn open(store: &Arc<MemoryStore>, key_prefix: &str, clock_ms: i64) -> (Database, Cache) {

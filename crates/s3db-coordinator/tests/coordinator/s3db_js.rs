@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use s3db_core::store::dump::{self, Destination};
 use s3db_core::store::{Condition, MemoryStore, PutObject, Store};
 use serde_json::{Value, json};
 
@@ -12,17 +11,10 @@ use crate::support::{Fleet, pass};
 const DUMP: &str = include_str!("../../../../tests/buckets/plugin-coordinator.json");
 
 async fn bucket() -> Arc<MemoryStore> {
-    let store = Arc::new(MemoryStore::new());
-    let dump: Value = serde_json::from_str(DUMP).unwrap();
-    for object in dump["objects"].as_array().unwrap() {
-        let put = PutObject {
-            body: STANDARD.decode(object["body_base64"].as_str().unwrap()).unwrap().into(),
-            content_type: object["content_type"].as_str().map(Into::into),
-            ..PutObject::default()
-        };
-        store.put(object["key"].as_str().unwrap(), put, Condition::None).await.unwrap();
-    }
-    store
+    let bucket = Arc::new(MemoryStore::new());
+    let store: Arc<dyn Store> = bucket.clone();
+    dump::load(&store, "", DUMP.as_bytes(), Destination::MustBeEmpty).await.unwrap();
+    bucket
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,11 @@
 //! The index that s3db.js has left: the database of `tests/buckets/plugin-ttl.json`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use s3db_core::store::{Condition, Metadata, PutObject, Store};
+use s3db_core::store::Store;
+use s3db_core::store::dump::{self, Destination};
 use s3db_ttl::{OnExpire, TtlOptions, TtlRule};
-use serde_json::Value;
 
 use crate::support::World;
 
@@ -15,18 +14,8 @@ const DUMP: &str = include_str!("../../../../tests/buckets/plugin-ttl.json");
 #[tokio::test(start_paused = true)]
 async fn entries_of_s3db_js_are_brought_to_their_end() {
     let world = World::new();
-    let dump: Value = serde_json::from_str(DUMP).unwrap();
-    for object in dump["objects"].as_array().unwrap() {
-        let metadata: Metadata = (object["metadata"].as_object().unwrap().iter())
-            .map(|(name, text)| (name.as_str(), text.as_str().unwrap()))
-            .collect();
-        let put = PutObject {
-            metadata: metadata.into(),
-            body: STANDARD.decode(object["body_base64"].as_str().unwrap()).unwrap().into(),
-            content_type: object["content_type"].as_str().map(Into::into),
-        };
-        world.bucket.put(object["key"].as_str().unwrap(), put, Condition::None).await.unwrap();
-    }
+    let store: Arc<dyn Store> = world.bucket.clone();
+    dump::load(&store, "", DUMP.as_bytes(), Destination::MustBeEmpty).await.unwrap();
     let rule = |seconds: u64| TtlRule::after(Duration::from_secs(seconds), OnExpire::HardDelete);
     let day = 86_400;
     let soft = OnExpire::SoftDelete { field: "deletedat".into() };
