@@ -96,9 +96,9 @@ const BUILDS: &[Build] = &[
     Build {
         package: "s3db",
         features: &["--no-default-features", "--features=metrics"],
-        // Its endpoint listens on a socket of tokio.
-        absent: &["aws-*", "h2", "http", "hyper", "hyper-*", "reqwest", "rustls*", "openssl", "native-tls"],
-        single: &["metrics", "s3db-metrics"],
+        // Its endpoint is a server of HTTP/1, without TLS.
+        absent: &["aws-*", "h2", "reqwest", "rustls*", "openssl", "native-tls"],
+        single: &["hyper", "metrics", "s3db-metrics"],
     },
     Build {
         package: "s3db",

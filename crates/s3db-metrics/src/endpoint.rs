@@ -1,14 +1,20 @@
 //! The endpoint that Prometheus scrapes.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use s3db_core::env::Env;
 use s3db_core::plugin::Shutdown;
 use s3db_core::{Error, ErrorKind, Result};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -19,6 +25,9 @@ const CONNECTIONS_MAX: usize = 16;
 
 /// Longest head of a request.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
+
+/// The format of the text.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// How long one scrape may take.
 const SCRAPE_MAX: Duration = Duration::from_secs(10);
@@ -74,55 +83,43 @@ impl Server {
         Ok(())
     }
 
-    async fn scrape(&self, mut stream: TcpStream, peer: SocketAddr) {
+    async fn scrape(&self, stream: TcpStream, peer: SocketAddr) {
+        let service = service_fn(|request| {
+            let answer = self.answer(&request, peer);
+            async { Ok::<_, Infallible>(answer) }
+        });
+        let connection = http1::Builder::new()
+            .keep_alive(false)
+            .max_buf_size(HEAD_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service);
         tokio::select! {
             () = self.env.sleep(SCRAPE_MAX) => {}
-            result = self.answer(&mut stream, peer) => if let Err(error) = result {
+            served = connection => if let Err(error) = served {
                 tracing::debug!(%error, "a scrape broke off");
             }
         }
     }
 
-    async fn answer(&self, stream: &mut TcpStream, peer: SocketAddr) -> std::io::Result<()> {
-        let mut head = Vec::with_capacity(512);
-        while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-            if head.len() >= HEAD_BYTES_MAX {
-                return write(stream, "431 Request Header Fields Too Large", "", true).await;
-            }
-            if stream.read_buf(&mut head).await? == 0 {
-                return Ok(());
-            }
-        }
+    fn answer(&self, request: &Request<Incoming>, peer: SocketAddr) -> Response<String> {
         if !self.endpoint.allow.iter().any(|network| network.holds(peer.ip())) {
-            return write(stream, "403 Forbidden", "this address may not scrape\n", true).await;
+            return response(StatusCode::FORBIDDEN, "this address may not scrape\n");
         }
-        let head = String::from_utf8_lossy(&head);
-        let mut words = head.lines().next().unwrap_or_default().split(' ');
-        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let path = target.split_once('?').map_or(target, |(path, _)| path);
-        let has_body = method != "HEAD";
-        if path != self.endpoint.path {
-            return write(stream, "404 Not Found", "there is nothing here\n", has_body).await;
+        if request.uri().path() != self.endpoint.path {
+            return response(StatusCode::NOT_FOUND, "there is nothing here\n");
         }
-        if !matches!(method, "GET" | "HEAD") {
-            return write(stream, "405 Method Not Allowed", "only GET\n", true).await;
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return response(StatusCode::METHOD_NOT_ALLOWED, "only GET\n");
         }
         match (self.render)() {
-            Ok(text) => write(stream, "200 OK", &text, has_body).await,
-            Err(_) => write(stream, "503 Service Unavailable", "the database is closed\n", has_body).await,
+            Ok(text) => response(StatusCode::OK, text),
+            Err(_) => response(StatusCode::SERVICE_UNAVAILABLE, "the database is closed\n"),
         }
     }
 }
 
-async fn write(stream: &mut TcpStream, status: &str, body: &str, has_body: bool) -> std::io::Result<()> {
-    let length = body.len();
-    let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n\
-         content-length: {length}\r\nconnection: close\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).await?;
-    if has_body {
-        stream.write_all(body.as_bytes()).await?;
-    }
-    stream.shutdown().await
+fn response(status: StatusCode, body: impl Into<String>) -> Response<String> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(TEXT));
+    response
 }

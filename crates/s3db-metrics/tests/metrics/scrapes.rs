@@ -77,7 +77,7 @@ async fn what_is_no_scrape_is_refused() {
         ("HEAD /metrics HTTP/1.1\r\n\r\n", "200 OK"),
         ("GET / HTTP/1.1\r\n\r\n", "404 Not Found"),
         ("POST /metrics HTTP/1.1\r\n\r\n", "405 Method Not Allowed"),
-        ("\r\n\r\n", "404 Not Found"),
+        ("nonsense\r\n\r\n", "400 Bad Request"),
         (long.as_str(), "431 "),
     ] {
         let answer = exchange(address, request).await;
