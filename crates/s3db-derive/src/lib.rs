@@ -10,6 +10,7 @@ mod container;
 mod enumeration;
 mod field;
 mod partition;
+mod refusal;
 mod serde;
 mod structure;
 
@@ -25,6 +26,14 @@ pub fn document(input: TokenStream) -> TokenStream {
         .and_then(|container| container.expand());
     match expanded {
         Ok(tokens) => tokens.into(),
-        Err(error) => error.write_errors().into(),
+        Err(error) => refusal::errors(error).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_refused_is_refused_in_words_that_say_what_to_change() {
+        trybuild::TestCases::new().compile_fail("tests/refused/*.rs");
     }
 }
