@@ -8,6 +8,9 @@ use crate::costs::Costs;
 /// Where the database is when nobody says.
 pub(crate) const DEFAULT_CONNECTION: &str = "file://./s3db-data";
 
+/// Holds the passphrase when nobody names another variable.
+pub(crate) const PASSPHRASE_VARIABLE: &str = "S3DB_PASSPHRASE";
+
 /// Keep documents in S3, in anything that speaks S3, or in a folder.
 #[derive(Debug, Parser)]
 #[command(
@@ -78,7 +81,7 @@ pub(crate) struct Global {
     pub(crate) costs: Costs,
 
     /// Environment variable that holds the passphrase of secret fields
-    #[arg(long, global = true, value_name = "NAME", default_value = "S3DB_PASSPHRASE")]
+    #[arg(long, global = true, value_name = "NAME", default_value = PASSPHRASE_VARIABLE)]
     pub(crate) passphrase_env: String,
 }
 
@@ -89,6 +92,20 @@ impl Global {
             Self { json: true, .. } => Some(Format::Json),
             Self { csv: true, .. } => Some(Format::Csv),
             _ => self.output,
+        }
+    }
+
+    /// Takes from the options of a session what a line of it does not say.
+    pub(crate) fn inherit(&mut self, session: &Self) {
+        self.connection = self.connection.take().or_else(|| session.connection.clone());
+        self.output = self.format().or_else(|| session.format());
+        (self.json, self.csv) = (false, false);
+        self.quiet |= session.quiet;
+        self.no_color |= session.no_color;
+        self.explain |= session.explain;
+        self.receipt |= session.receipt;
+        if self.passphrase_env == PASSPHRASE_VARIABLE {
+            self.passphrase_env.clone_from(&session.passphrase_env);
         }
     }
 }
@@ -172,6 +189,8 @@ pub(crate) enum Command {
     Dump(commands::dump::DumpArgs),
     /// Read a dump into an empty database
     Load(commands::dump::LoadArgs),
+    /// Give commands one after the other, on a terminal with history and completion, or from a pipe
+    Shell(crate::shell::Args),
     /// Print the code that lets a shell complete this command
     Completions(commands::manual::CompletionsArgs),
     /// Print the manual page, or write one page a command

@@ -10,7 +10,7 @@ use s3db::store::Store;
 use s3db::{Database, Error, ErrorKind};
 use serde_json::Value;
 
-use crate::args::{DEFAULT_CONNECTION, Global};
+use crate::args::{DEFAULT_CONNECTION, Global, PASSPHRASE_VARIABLE};
 use crate::exit::{Failure, Outcome};
 use crate::output::Output;
 
@@ -125,7 +125,7 @@ pub(crate) fn passphrase(global: &Global) -> Outcome<Option<Passphrase>> {
         Err(std::env::VarError::NotUnicode(_)) => {
             Err(Failure::usage(format!("the variable {name} does not hold UTF-8 text"), "set it to a text"))
         }
-        _ if name == "S3DB_PASSPHRASE" => Ok(None),
+        _ if name == PASSPHRASE_VARIABLE => Ok(None),
         _ => Err(Failure::usage(
             format!("the variable {name}, named by --passphrase-env, is not set"),
             format!("export {name}=… or leave the flag out"),

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures::FutureExt as _;
 use s3db::{Error, ErrorKind};
 use tokio::sync::Notify;
 
@@ -11,6 +12,12 @@ static ENDS_ITSELF: AtomicBool = AtomicBool::new(false);
 
 /// Asks it to.
 static ASKED_TO_END: Notify = Notify::const_new();
+
+/// Whether Ctrl-C stops the command that runs, and not the process.
+static STOPS_COMMAND: AtomicBool = AtomicBool::new(false);
+
+/// Stops it.
+static STOP_COMMAND: Notify = Notify::const_new();
 
 /// Result of a command.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -108,6 +115,11 @@ pub(crate) fn end_on_interrupt() {
                 ASKED_TO_END.notify_one();
                 continue;
             }
+            // One that does not stop, because it waits for something that cannot be given up, ends with the process.
+            if STOPS_COMMAND.swap(false, Ordering::Relaxed) {
+                STOP_COMMAND.notify_one();
+                continue;
+            }
             // Nobody is left to tell where standard error is closed.
             let _ = writeln!(io::stderr(), "\ninterrupted; what was written so far is whole");
             std::process::exit(Code::Interrupted as i32);
@@ -119,4 +131,24 @@ pub(crate) fn end_on_interrupt() {
 pub(crate) async fn asked_to_end() {
     ENDS_ITSELF.store(true, Ordering::Relaxed);
     ASKED_TO_END.notified().await;
+}
+
+/// Forgets that a command was one that ends itself: the process goes on with others.
+pub(crate) fn command_is_over() {
+    ENDS_ITSELF.store(false, Ordering::Relaxed);
+    // Ctrl-C that came too late for the command is none for the next.
+    let _ = ASKED_TO_END.notified().now_or_never();
+}
+
+/// Runs a command that Ctrl-C stops, while the process goes on: `None` when it did.
+pub(crate) async fn unless_interrupted<T>(command: impl Future<Output = T>) -> Option<T> {
+    STOPS_COMMAND.store(true, Ordering::Relaxed);
+    let ended = tokio::select! {
+        ended = command => Some(ended),
+        () = STOP_COMMAND.notified() => None,
+    };
+    STOPS_COMMAND.store(false, Ordering::Relaxed);
+    let _ = STOP_COMMAND.notified().now_or_never();
+    command_is_over();
+    ended
 }

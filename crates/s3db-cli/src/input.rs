@@ -1,12 +1,32 @@
 //! Documents and other JSON from flags, files and standard input.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal as _, Read as _};
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Read, Stdin};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use serde_json::Value;
 
 use crate::exit::{Failure, Outcome};
+
+/// Whether standard input holds something else than what commands read.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Lets no command read standard input any more: it holds the commands.
+pub(crate) fn take_standard_input() {
+    IS_TAKEN.store(true, Ordering::Relaxed);
+}
+
+/// Standard input, where a command may read it.
+pub(crate) fn standard_input() -> Outcome<Stdin> {
+    match IS_TAKEN.load(Ordering::Relaxed) {
+        false => Ok(io::stdin()),
+        true => Err(Failure::usage(
+            "standard input holds the commands of the shell",
+            "give data with --data or --file, or as a file",
+        )),
+    }
+}
 
 /// Where documents come from.
 #[derive(Debug, Args)]
@@ -105,13 +125,13 @@ impl Input {
     fn open(&self) -> Outcome<(String, Box<dyn BufRead>)> {
         match (&self.data, &self.file) {
             (Some(data), _) => text_or_file(data, "--data"),
-            (None, Some(file)) if file == "-" => Ok(standard_input()),
+            (None, Some(file)) if file == "-" => from_standard_input(),
             (None, Some(file)) => open_file(file),
             (None, None) if io::stdin().is_terminal() => Err(Failure::usage(
                 "there is no document",
                 "give it with --data '{…}' or --file FILE, or pipe it into standard input",
             )),
-            (None, None) => Ok(standard_input()),
+            (None, None) => from_standard_input(),
         }
     }
 }
@@ -127,13 +147,13 @@ pub(crate) fn json(text: &str, flag: &str) -> Outcome<Value> {
 fn text_or_file(text: &str, flag: &str) -> Outcome<(String, Box<dyn BufRead>)> {
     match text.strip_prefix('@') {
         Some(file) => open_file(file),
-        None if text == "-" => Ok(standard_input()),
+        None if text == "-" => from_standard_input(),
         None => Ok((flag.to_owned(), Box::new(io::Cursor::new(text.to_owned().into_bytes())))),
     }
 }
 
-fn standard_input() -> (String, Box<dyn BufRead>) {
-    ("standard input".to_owned(), Box::new(BufReader::new(io::stdin())))
+fn from_standard_input() -> Outcome<(String, Box<dyn BufRead>)> {
+    Ok(("standard input".to_owned(), Box::new(BufReader::new(standard_input()?))))
 }
 
 fn open_file(file: &str) -> Outcome<(String, Box<dyn BufRead>)> {

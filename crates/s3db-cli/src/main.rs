@@ -7,6 +7,7 @@ mod costs;
 mod exit;
 mod input;
 mod output;
+mod shell;
 mod transfer;
 
 use std::process::ExitCode;
@@ -22,19 +23,19 @@ const BLOCKING_THREADS_MAX: usize = 16;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
-    let mut out = output::Output::new(&cli.global);
-    let costs = cli.global.costs.clone();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build();
-    let outcome = match runtime {
+    let code = match runtime {
         Ok(runtime) => runtime.block_on(async {
             exit::end_on_interrupt();
-            commands::run(cli, &mut out).await
+            commands::whole(cli).await
         }),
-        Err(error) => Err(exit::Failure::Io { what: "start the runtime".to_owned(), error }),
+        Err(error) => {
+            let failure = exit::Failure::Io { what: "start the runtime".to_owned(), error };
+            output::Output::new(&cli.global).finish(Err(failure))
+        }
     };
-    let told = costs.tell(&mut out);
-    out.finish(outcome.and(told)).into()
+    code.into()
 }

@@ -132,7 +132,7 @@ fn read(file: &str) -> Outcome<Vec<u8>> {
                 "name a file with --file FILE, or pipe it into standard input",
             ));
         }
-        let read = io::stdin().lock().read_to_end(&mut bytes);
+        let read = crate::input::standard_input()?.lock().read_to_end(&mut bytes);
         read.map_err(|error| Failure::Io { what: "read standard input".to_owned(), error })?;
         return Ok(bytes);
     }

@@ -98,7 +98,7 @@ fn report(dumped: &Dumped, out: &mut Output) -> Outcome {
 
 pub(crate) async fn load(args: LoadArgs, global: &Global, out: &mut Output) -> Outcome {
     let reader: Box<dyn Read + Send> = match args.file.as_str() {
-        "-" => Box::new(io::stdin()),
+        "-" => Box::new(crate::input::standard_input()?),
         file => Box::new(File::open(file).map_err(|error| file_failed("read", file, error))?),
     };
     let (store, root) = connect::store(global, Wanted::Created).await?;

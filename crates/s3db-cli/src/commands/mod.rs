@@ -1,7 +1,7 @@
 //! The commands, one file each.
 
 use crate::args::{Cli, Command};
-use crate::exit::Outcome;
+use crate::exit::{Code, Outcome};
 use crate::output::Output;
 
 pub(crate) mod analyze;
@@ -31,6 +31,15 @@ pub(crate) mod schema_diff;
 pub(crate) mod stats;
 pub(crate) mod types;
 pub(crate) mod write;
+
+/// Runs a command line, and tells all that there is to tell of it.
+pub(crate) async fn whole(cli: Cli) -> Code {
+    let mut out = Output::new(&cli.global);
+    let costs = cli.global.costs.clone();
+    let outcome = run(cli, &mut out).await;
+    let told = costs.tell(&mut out);
+    out.finish(outcome.and(told))
+}
 
 /// Runs the command of a command line.
 pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
@@ -78,5 +87,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Load(args) => dump::load(args, global, out).await,
         Command::Completions(args) => manual::completions(&args, out),
         Command::Man(args) => manual::man(&args, out),
+        // It runs others.
+        Command::Shell(args) => Box::pin(crate::shell::run(args, global, out)).await,
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{Columns, FileForm, lines, rows};
 use crate::exit::{Failure, Outcome};
+use crate::input::standard_input;
 
 /// What stands at one place of a file.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Source {
     pub(crate) fn open(file: &str, form: FileForm) -> Outcome<Self> {
         if file == "-" {
             let name = "standard input".to_owned();
-            return Ok(Self { name, form, reader: Box::new(io::stdin()), bytes: None });
+            return Ok(Self { name, form, reader: Box::new(standard_input()?), bytes: None });
         }
         let failed = |error| Failure::Io { what: format!("read {file}"), error };
         let opened = File::open(file).map_err(failed)?;

@@ -36,6 +36,7 @@ const CALLS: &[(&[&str], &str)] = &[
     (&["export", "orders"], "\"total\":7"),
     (&["dump", "all.json", "--force"], "Dumped"),
     (&["load", "all.json", "--merge"], "Loaded"),
+    (&["shell"], ""),
     (&["completions", "bash"], "_s3db"),
     (&["man"], ".TH s3db 1"),
 ];
@@ -104,7 +105,8 @@ fn on_a_terminal(shell: &Shell, args: &[&str], no_color: bool) -> Option<(i32, S
 #[cfg(target_os = "linux")]
 fn every_command_works_on_a_terminal() {
     let shell = shell();
-    for (args, says) in CALLS {
+    // The shell waits for keys there: its tests type them.
+    for (args, says) in CALLS.iter().filter(|(args, _)| *args != ["shell"]) {
         let Some((code, text)) = on_a_terminal(&shell, args, false) else {
             println!("skipped: `script` makes the terminal, and is not installed");
             return;

@@ -19,6 +19,9 @@ mod partitions;
 mod s3;
 mod s3db_js;
 mod secrets;
+mod shell;
 mod support;
+#[cfg(unix)]
+mod terminal;
 mod transfer;
 mod types;

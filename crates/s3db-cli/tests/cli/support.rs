@@ -105,11 +105,17 @@ impl Shell {
         }
     }
 
-    /// Starts the binary and does not wait for it.
-    pub(crate) fn start(&self, args: &[&str]) -> Child {
+    /// The binary with arguments, in this folder.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_s3db"));
         command.env_clear().current_dir(self.dir.path()).args(args);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Starts the binary and does not wait for it.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
