@@ -67,6 +67,54 @@ fn explain_shows_the_requests_of_a_call_and_changes_nothing() {
 }
 
 #[test]
+fn explain_of_a_partition_is_what_a_query_of_it_then_sends() {
+    let shell = Shell::new();
+    let partitions = r#"{"byPlace": {"fields": {"country": "string", "address.city": "string"}}}"#;
+    let schema = r#"{"country": "string", "kind": "string|optional", "address": {"city": "string"}}"#;
+    shell.ok(&["create-resource", "shops", "-s", schema, "--partitions", partitions]);
+    let documents = r#"[{"id": "a", "country": "PT", "address": {"city": "Porto"}, "kind": "x"},
+        {"id": "b", "country": "PT", "address": {"city": "Porto"}}, {"id": "c", "country": "PT", "address": {"city": "Faro"}},
+        {"id": "d", "country": "ES", "address": {"city": "Vigo"}}]"#;
+    shell.ok(&["insert", "shops", "-d", documents]);
+    let shown = shell.json(&["explain", "shops", "--json"]);
+    assert_eq!(shown["partitions"][0]["fields"], json!(["address.city", "country"]));
+    let key = "resource=shops/partition=byPlace/address.city=<address.city>/country=<country>/id=<id>";
+    assert_eq!(shown["partitions"][0]["key"], key);
+
+    for (view, found) in [
+        (&["--value", "country=PT"][..], 3),
+        (&["--value", "country=PT", "--value", "address.city=Porto"], 2),
+        (&["--value", "country=PT", "--value", "address.city=Porto", "-f", r#"{"kind": "x"}"#], 1),
+        (&["--value", "country=FR"], 0),
+    ] {
+        let of_view = |command: &[&'static str], more: &[&'static str]| {
+            [command, &["shops", "--partition", "byPlace"], view, more].concat()
+        };
+        let plan = shell.json(&of_view(&["explain"], &["--json"]))["plan"].clone();
+        let ran = shell.run(&of_view(&["query"], &["--limit", "0", "--json", "--receipt"]));
+        let records: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(records.as_array().unwrap().len(), found, "{view:?}");
+        let receipt: Value = serde_json::from_str(ran.err.lines().last().unwrap()).unwrap();
+        let mut sent = receipt["receipt"]["requests"].clone();
+        // That of the catalogue, which the plan of one call does not have.
+        sent["get"] = json!(sent["get"].as_u64().unwrap() - 1);
+        assert_eq!(plan["requests"], sent, "{view:?}: {plan:#}");
+    }
+
+    // A partition that came later holds nothing yet, and explain says so.
+    let late = r#"{"byKind": {"fields": {"kind": "string"}}}"#;
+    shell.ok(&["partitions", "shops", "--add", late]);
+    let states = |shown: Value| -> Vec<Value> {
+        shown["partitions"].as_array().unwrap().iter().map(|partition| partition["state"].clone()).collect()
+    };
+    assert_eq!(states(shell.json(&["explain", "shops", "--json"])), ["incomplete", "complete"]);
+    shell.ok(&["reindex", "shops"]);
+    assert_eq!(states(shell.json(&["explain", "shops", "--json"])), ["complete", "complete"]);
+    shell.fails(&["explain", "shops", "--partition", "byTown"], 1, &["byTown"]);
+    shell.fails(&["explain", "shops", "--partition", "byPlace", "--value", "town=Faro"], 1, &["town"]);
+}
+
+#[test]
 fn explain_refuses_what_makes_no_sense() {
     let shell = shop();
     shell.fails(&["explain", "orders", "--explain"], 2, &["changes nothing", "--receipt"]);

@@ -12,6 +12,8 @@ mod every_command;
 mod formats;
 mod fsck;
 mod insight;
+#[cfg(unix)]
+mod interrupted;
 mod many_processes;
 mod migrate;
 mod partitions;
