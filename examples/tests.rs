@@ -96,6 +96,17 @@ fn every_example_runs() {
         &["filled in: \"hello-world\"", "refused: the post is locked", "seen by the layer: 4"],
     );
     check(
+        "history",
+        &[],
+        &[
+            ": deleted",
+            "~ name: \"Ann\" -> \"Anna\"",
+            "undeleted: \"Anna\"",
+            "as it was at first: \"ann@x.io\"",
+            "refused: ",
+        ],
+    );
+    check(
         "versions",
         &[],
         &[

@@ -16,6 +16,7 @@ mod costs;
 mod doctor;
 mod events;
 mod fsck;
+mod history;
 mod ids;
 mod interop;
 mod log;

@@ -39,5 +39,9 @@ pub mod plugins;
 mod typed_guide {}
 
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/history.md")]
+mod history_guide {}
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../docs/versions.md")]
 mod versions_guide {}

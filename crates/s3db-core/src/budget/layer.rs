@@ -8,6 +8,7 @@ use super::account::Payer;
 use crate::Result;
 use crate::store::{
     Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store, Verb,
+    VersionPage, VersionsRequest,
 };
 
 #[derive(Debug)]
@@ -68,5 +69,15 @@ impl Store for Budgeted {
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
         self.payer.pay(Verb::DeleteMany, keys.first().map_or("", String::as_str))?;
         self.inner.delete_many(keys).await
+    }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        self.payer.pay(Verb::List, &request.prefix)?;
+        self.inner.list_versions(request).await
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        self.payer.pay(Verb::Get, key)?;
+        self.inner.get_version(key, version_id).await
     }
 }

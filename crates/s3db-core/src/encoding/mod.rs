@@ -33,6 +33,7 @@ pub use crypto::{Derive, KeyRing, Opened, Passphrase};
 pub use mapper::{DecodeContext, Decoded, EncodeContext, Flat, Mapper, Reading, Warning};
 pub use select::PasswordAlgorithm;
 pub use short_keys::{PluginRegistries, SchemaRegistry};
+pub use time::{iso_from_ms, ms_from_iso};
 
 #[cfg(test)]
 mod tests;

@@ -26,8 +26,22 @@ pub(super) fn parse_datetime(text: &str) -> Option<i64> {
     ((ms as f64).abs() <= DATE_MS_MAX).then_some(ms)
 }
 
+/// Milliseconds since 1970 of an ISO date, or date and time; a missing zone is UTC. `None` for any other text.
+///
+/// ```
+/// use s3db_core::encoding::{iso_from_ms, ms_from_iso};
+///
+/// assert_eq!(ms_from_iso("1970-01-02"), Some(86_400_000));
+/// assert_eq!(ms_from_iso("1970-01-01T01:00:00.5+01:00"), Some(500));
+/// assert_eq!(iso_from_ms(500).as_deref(), Some("1970-01-01T00:00:00.500Z"));
+/// assert_eq!(ms_from_iso("yesterday"), None);
+/// ```
+pub fn ms_from_iso(text: &str) -> Option<i64> {
+    parse_datetime(text)
+}
+
 /// An ISO time with milliseconds in UTC, as JavaScript prints it; `None` outside the range of its dates.
-pub(crate) fn iso_from_ms(ms: i64) -> Option<String> {
+pub fn iso_from_ms(ms: i64) -> Option<String> {
     let mut out = String::with_capacity(24);
     push_iso(&mut out, ms as f64)?;
     Some(out)

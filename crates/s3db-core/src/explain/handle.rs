@@ -121,6 +121,16 @@ impl Explain {
         self.write(async |users| users.delete_content(id).await).await
     }
 
+    /// Explains [`Resource::undo`]. The versions that it needs are read for that.
+    pub async fn undo(&self, id: &str) -> Result<Explanation> {
+        self.write(async |users| users.undo(id).await).await
+    }
+
+    /// Explains [`Resource::restore_version`]. The version is read for that.
+    pub async fn restore_version(&self, id: &str, version_id: &str) -> Result<Explanation> {
+        self.write(async |users| users.restore_version(id, version_id).await).await
+    }
+
     /// Explains [`Resource::content`]. Sends nothing.
     pub async fn content(&self, id: &str) -> Result<Explanation> {
         self.read(async |users| users.content(id).await).await

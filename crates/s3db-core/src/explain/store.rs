@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::rehearsal::Stage;
 use crate::store::{
     Capability, Condition, ETag, Head, ListPage, ListRequest, Metadata, Object, PutObject, PutResult,
-    Replace, Store, Verb, limits,
+    Replace, Store, Verb, VersionPage, VersionsRequest, limits,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -217,5 +217,25 @@ impl Store for Rehearsed {
         }
         self.stage.end(begun);
         Ok(keys.iter().map(|_| Ok(())).collect())
+    }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        let begun = self.stage.begin(Verb::List, &request.prefix, &Condition::None, 0).await;
+        self.stage.scene().sent.list += 1;
+        let result = self.inner.list_versions(request).await;
+        self.stage.end(begun);
+        result
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        let begun = self.stage.begin(Verb::Get, key, &Condition::None, 0).await;
+        let result = if self.stage.skips(key) {
+            Ok(Some(self.blank()))
+        } else {
+            self.stage.scene().sent.get += 1;
+            self.inner.get_version(key, version_id).await
+        };
+        self.stage.end(begun);
+        result
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::resource::{BatchResult, Content, Listing, Page, Record, Selection};
+use crate::resource::{BatchResult, Content, DocumentVersion, Listing, Page, Record, Selection};
 use crate::{Error, ErrorKind, Result};
 
 /// What a call gives back.
@@ -38,6 +38,9 @@ pub enum Answer {
     /// The content of a document, where it has any. It is read later, so it is not serialised.
     #[serde(skip)]
     Content(Option<Box<Content>>),
+    /// Versions of a document, the newest first. They are not serialised: there is always one more.
+    #[serde(skip)]
+    History(Vec<DocumentVersion>),
 }
 
 /// Takes one kind of answer, and refuses the others.
@@ -63,6 +66,7 @@ impl Answer {
         ids(Ids) -> Vec<String> = "ids";
         page(Page) -> Page = "a page";
         selection(Selection) -> Selection = "a selection";
+        history(History) -> Vec<DocumentVersion> = "a history";
     }
 
     pub(crate) fn record(self) -> Result<Record> {
@@ -102,6 +106,7 @@ impl Answer {
             Self::Listing(listing) => listing.unreadable.is_empty(),
             Self::Page(page) => page.unreadable.is_empty(),
             Self::Selection(selection) => selection.unreadable.is_empty(),
+            Self::History(versions) => versions.iter().all(|version| version.unreadable.is_none()),
             Self::Record(_) | Self::Found(_) | Self::Exists(_) | Self::Content(_) => true,
             Self::Deleted | Self::Count(_) | Self::Ids(_) => true,
         }
@@ -121,20 +126,27 @@ impl Answer {
             Self::Listing(listing) => (listing.records.len(), listing.unreadable.len()),
             Self::Page(page) => (page.records.len(), page.unreadable.len()),
             Self::Selection(selection) => (selection.rows.len(), selection.unreadable.len()),
+            Self::History(versions) => {
+                let failed = versions.iter().filter(|version| version.unreadable.is_some()).count();
+                (versions.len() - failed, failed)
+            }
         };
         (documents as u64, failed as u64)
     }
 
     /// Every whole document in it.
     pub fn documents_mut(&mut self) -> impl Iterator<Item = &mut Record> {
-        let (one, many): (Option<&mut Record>, &mut [Record]) = match self {
-            Self::Record(record) | Self::Found(Some(record)) => (Some(record), &mut []),
-            Self::Records(batch) => (None, &mut batch.ok),
-            Self::Listing(listing) => (None, &mut listing.records),
-            Self::Page(page) => (None, &mut page.records),
-            _ => (None, &mut []),
+        type Parts<'a> = (Option<&'a mut Record>, &'a mut [Record], &'a mut [DocumentVersion]);
+        let (one, many, versions): Parts<'_> = match self {
+            Self::Record(record) | Self::Found(Some(record)) => (Some(record), &mut [], &mut []),
+            Self::Records(batch) => (None, &mut batch.ok, &mut []),
+            Self::Listing(listing) => (None, &mut listing.records, &mut []),
+            Self::Page(page) => (None, &mut page.records, &mut []),
+            Self::History(versions) => (None, &mut [], versions),
+            _ => (None, &mut [], &mut []),
         };
-        one.into_iter().chain(many)
+        let versions = versions.iter_mut().filter_map(|version| version.record.as_mut());
+        one.into_iter().chain(many).chain(versions)
     }
 
     fn is_not(&self, wanted: &'static str) -> Error {
@@ -151,6 +163,7 @@ impl Answer {
             Self::Page(_) => "a page",
             Self::Selection(_) => "a selection",
             Self::Content(_) => "content",
+            Self::History(_) => "a history",
         };
         Error::new(
             ErrorKind::Unsupported,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{PartitionArgs, QueryArgs, Verb};
-use crate::resource::{ListOptions, NewContent};
+use crate::resource::{HistoryOptions, ListOptions, NewContent};
 use crate::store::ETag;
 use crate::{Document, Result};
 
@@ -133,6 +133,27 @@ pub enum Op<'a> {
         /// The ETag that the document must have.
         if_match: Option<ETag>,
     },
+    /// [`history`](crate::Resource::history).
+    History {
+        /// Id.
+        id: String,
+        /// How much of it.
+        options: HistoryOptions,
+    },
+    /// [`get_version`](crate::Resource::get_version) and [`get_as_of`](crate::Resource::get_as_of).
+    GetVersion {
+        /// Id.
+        id: String,
+        /// Which version.
+        at: VersionAt,
+    },
+    /// [`undo`](crate::Resource::undo) and [`restore_version`](crate::Resource::restore_version).
+    Undo {
+        /// Id.
+        id: String,
+        /// The version to write back; the one before the current one when absent.
+        version_id: Option<String>,
+    },
 }
 
 impl Op<'_> {
@@ -161,6 +182,9 @@ impl Op<'_> {
             Self::HasContent { id } => Op::HasContent { id },
             Self::SetContent { id, content, if_match } => Op::SetContent { id, content, if_match },
             Self::DeleteContent { id, if_match } => Op::DeleteContent { id, if_match },
+            Self::History { id, options } => Op::History { id, options },
+            Self::GetVersion { id, at } => Op::GetVersion { id, at },
+            Self::Undo { id, version_id } => Op::Undo { id, version_id },
         })
     }
 
@@ -186,6 +210,9 @@ impl Op<'_> {
             Self::HasContent { .. } => Verb::HasContent,
             Self::SetContent { .. } => Verb::SetContent,
             Self::DeleteContent { .. } => Verb::DeleteContent,
+            Self::History { .. } => Verb::History,
+            Self::GetVersion { .. } => Verb::GetVersion,
+            Self::Undo { .. } => Verb::Undo,
         }
     }
 
@@ -195,6 +222,7 @@ impl Op<'_> {
             Self::Get { id } | Self::Exists { id } => Some(id),
             Self::Content { id } | Self::HasContent { id } => Some(id),
             Self::SetContent { id, .. } | Self::DeleteContent { id, .. } => Some(id),
+            Self::History { id, .. } | Self::GetVersion { id, .. } | Self::Undo { id, .. } => Some(id),
             Self::Update { id, .. } | Self::Replace { id, .. } | Self::Delete { id, .. } => Some(id),
             Self::Insert { document } | Self::Upsert { document } => {
                 document.get("id").and_then(Value::as_str)
@@ -219,6 +247,16 @@ impl fmt::Debug for Op<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Op").field("verb", &self.verb()).field("id", &self.id()).finish_non_exhaustive()
     }
+}
+
+/// Which version of a document is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VersionAt {
+    /// The one with this id.
+    Id(String),
+    /// What was there at a time, in milliseconds since 1970.
+    Time(i64),
 }
 
 /// How an update changes a document.

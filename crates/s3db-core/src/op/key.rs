@@ -7,7 +7,7 @@ use crate::query::{Order, SortKey};
 use crate::resource::ListOptions;
 
 impl Op<'_> {
-    /// A text that is the same for two reads of one resource exactly if they ask for the same; `None` for writes and content. A cache
+    /// A text that is the same for two reads of one resource exactly if they ask for the same; `None` for writes, content and old versions. A cache
     /// keeps answers under it, together with the name of the resource.
     ///
     /// It is the verb, a space, and a JSON object of the arguments: its members are sorted at every depth, and those that
@@ -53,6 +53,8 @@ impl Op<'_> {
             Self::Delete { .. } | Self::DeleteMany { .. } | Self::DeleteAll { .. } => return None,
             // Content is a stream, which no cache of answers keeps; whether there is any follows the document.
             Self::Content { .. } | Self::SetContent { .. } | Self::DeleteContent { .. } => return None,
+            // The bucket forgets old versions when it likes, and tells nobody.
+            Self::History { .. } | Self::GetVersion { .. } | Self::Undo { .. } => return None,
         }
         Some(format!("{} {}", self.verb(), canonical(Value::Object(args))))
     }

@@ -16,7 +16,7 @@ mod verb;
 
 pub use answer::Answer;
 pub use args::{PartitionArgs, QueryArgs, QueryOutput};
-pub use call::{Edit, Op};
+pub use call::{Edit, Op, VersionAt};
 pub use hook::HookCall;
 pub(crate) use hook::Hooks;
 pub(crate) use key::canonical;

@@ -110,6 +110,7 @@ impl HookPoint {
             Verb::Query => Some((Self::BeforeQuery, Self::AfterQuery)),
             Verb::Insert | Verb::Get | Verb::Update | Verb::Replace | Verb::Delete => None,
             Verb::Content | Verb::HasContent | Verb::SetContent | Verb::DeleteContent => None,
+            Verb::History | Verb::GetVersion | Verb::Undo => None,
         }
     }
 }

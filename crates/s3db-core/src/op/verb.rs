@@ -42,6 +42,12 @@ pub enum Verb {
     SetContent,
     /// Deletes the content of a document.
     DeleteContent,
+    /// Reads the old versions of a document.
+    History,
+    /// Reads one old version of a document; `get_as_of` and `diff` too.
+    GetVersion,
+    /// Writes an old version of a document back; `restore_version` too.
+    Undo,
 }
 
 impl Verb {
@@ -67,6 +73,9 @@ impl Verb {
             Self::HasContent => "has_content",
             Self::SetContent => "set_content",
             Self::DeleteContent => "delete_content",
+            Self::History => "history",
+            Self::GetVersion => "get_version",
+            Self::Undo => "undo",
         }
     }
 
@@ -76,7 +85,8 @@ impl Verb {
             Self::Get | Self::GetMany | Self::Exists => true,
             Self::List | Self::ListIds | Self::Page | Self::Count | Self::Query => true,
             Self::Content | Self::HasContent => true,
-            Self::SetContent | Self::DeleteContent => false,
+            Self::History | Self::GetVersion => true,
+            Self::SetContent | Self::DeleteContent | Self::Undo => false,
             Self::Insert | Self::Update | Self::Replace | Self::Upsert => false,
             Self::Delete | Self::DeleteMany | Self::DeleteAll => false,
         }

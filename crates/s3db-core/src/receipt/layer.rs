@@ -13,7 +13,7 @@ use crate::price::Prices;
 use crate::resource::WriteCheck;
 use crate::store::{
     Capability, Condition, Head, ListPage, ListRequest, Meter, Object, PutObject, PutResult, Replace,
-    Requests, Store, StoreLayer, Traffic, retries,
+    Requests, Store, StoreLayer, Traffic, VersionPage, VersionsRequest, retries,
 };
 use crate::{ErrorKind, Result};
 
@@ -178,5 +178,13 @@ impl Store for Booked {
 
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
         self.read(self.inner.delete_many(keys)).await
+    }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        self.read(self.inner.list_versions(request)).await
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        self.read(self.inner.get_version(key, version_id)).await
     }
 }

@@ -130,6 +130,11 @@ impl Resource {
             Op::DeleteContent { id, if_match } => {
                 Answer::Record(Box::new(self.delete_content_now(&id, if_match.as_ref()).await?))
             }
+            Op::History { id, options } => Answer::History(self.history_now(&id, options).await?),
+            Op::GetVersion { id, at } => Answer::Found(self.get_at_now(&id, &at).await?.map(Box::new)),
+            Op::Undo { id, version_id } => {
+                Answer::Record(Box::new(self.undo_now(&id, version_id.as_deref()).await?))
+            }
         })
     }
 

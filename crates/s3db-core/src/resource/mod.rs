@@ -21,6 +21,7 @@ mod content;
 mod decode_ahead;
 mod delete;
 mod folders;
+mod history;
 mod indexes;
 mod insert;
 mod layers;
@@ -40,8 +41,10 @@ mod select;
 mod sequences;
 mod state;
 mod stream;
+mod undo;
 mod update;
 mod validate;
+mod version_diff;
 mod weigh;
 
 pub use crate::id::ID_SIZE;
@@ -50,6 +53,7 @@ pub use calls::StoredHook;
 pub use checked::IfMatch;
 pub use config::ResourceConfig;
 pub use content::{Content, NewContent};
+pub use history::{DocumentVersion, HistoryOptions};
 pub(crate) use layers::Layers;
 pub use list::ListOptions;
 pub use merge::apply as merge_into;
@@ -63,6 +67,7 @@ pub use reindex::{ReindexFailure, ReindexOptions, ReindexProgress, Reindexed};
 pub use select::{Row, Select, Selection};
 pub(crate) use state::{Older, Shared, State};
 pub use stream::{DocumentSink, Documents, Ids, Pages, Reader, WriteSummary, Writer, Written};
+pub use version_diff::{DocumentDiff, FieldChange, changed_fields};
 
 /// A collection of documents of one schema. Cheap to clone; clones share everything.
 ///
@@ -140,6 +145,16 @@ impl Resource {
     /// written down elsewhere.
     pub fn redact(&self, document: &mut Document) {
         self.state().mapper.redact(document);
+    }
+
+    /// As [`redact`](Self::redact), by the schema of the moment and by that which the record was written under: what was
+    /// secret in an old version stays so.
+    pub fn redact_record(&self, record: &mut Record) {
+        let state = self.state();
+        state.mapper.redact(&mut record.data);
+        if let Some(older) = state.older.get(&record.meta.version) {
+            older.mapper.redact(&mut record.data);
+        }
     }
 
     /// What is not understood of the stored schema; empty for resources that this library made.

@@ -26,6 +26,7 @@ pub(crate) mod retries;
 #[cfg(feature = "s3")]
 pub mod s3;
 mod verb;
+mod versions;
 
 pub use etag::ETag;
 pub use file::{FileOptions, FileStore, Fsync};
@@ -36,6 +37,7 @@ pub use open::open;
 #[cfg(feature = "s3")]
 pub use s3::{S3Config, S3Store};
 pub use verb::Verb;
+pub use versions::{NULL_VERSION, VersionEntry, VersionPage, VersionsRequest};
 
 /// Most objects that one [`Store::delete_many`] takes.
 pub const DELETE_MANY_MAX: usize = 1000;
@@ -95,6 +97,24 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// Errors: `Config` for more keys, with nothing deleted.
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>>;
+
+    /// Lists what was kept of objects that were overwritten or deleted, and what they are now: keys in ascending order, of
+    /// each key the newest first. In a bucket that keeps no versions these are the objects of the moment alone, with the id
+    /// [`NULL_VERSION`] or none at all.
+    ///
+    /// This method and [`get_version`](Self::get_version) are optional: as they stand they refuse. A layer forwards both.
+    ///
+    /// Errors: `Unsupported` without [`Capability::object_versions`].
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        Err(versions::unsupported().with("prefix", request.prefix))
+    }
+
+    /// Reads a version of an object; `None` when there is no such version, or it is a deletion.
+    ///
+    /// Errors: `Unsupported` without [`Capability::object_versions`].
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        Err(versions::unsupported().with("key", key).with("version_id", version_id))
+    }
 }
 
 /// What must hold for a write to happen.
@@ -109,7 +129,7 @@ pub enum Condition {
     IfMatch(ETag),
 }
 
-/// What a store can do. The defaults are those of AWS S3.
+/// What a store can do. The defaults are those of AWS S3, without versions of objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capability {
@@ -134,6 +154,9 @@ pub struct Capability {
     pub key_segment_bytes_max: usize,
     /// Keys may hold `//`.
     pub keeps_double_slash: bool,
+    /// [`Store::list_versions`] and [`Store::get_version`] are there. Whether a bucket of S3 keeps versions is a setting of
+    /// that bucket.
+    pub object_versions: bool,
 }
 
 impl Default for Capability {
@@ -149,6 +172,7 @@ impl Default for Capability {
             metadata_bytes_max: 2048,
             key_segment_bytes_max: KEY_BYTES_MAX,
             keeps_double_slash: true,
+            object_versions: false,
         }
     }
 }

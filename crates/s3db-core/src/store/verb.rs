@@ -4,11 +4,12 @@ use std::fmt;
 
 use super::Requests;
 
-/// Kind of a request: one for each method of [`Store`](super::Store) that sends one.
+/// Kind of a request: one for each method of [`Store`](super::Store) that sends one. Old versions are read and listed as
+/// objects are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verb {
-    /// Reads an object.
+    /// Reads an object, or an old version of one.
     Get,
     /// Reads an object without its body.
     Head,
@@ -16,7 +17,7 @@ pub enum Verb {
     Put,
     /// Copies an object.
     Copy,
-    /// Reads a page of a listing.
+    /// Reads a page of a listing, of objects or of their versions.
     List,
     /// Deletes an object.
     Delete,

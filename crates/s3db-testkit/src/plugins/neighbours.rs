@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use s3db_core::plugin::{Context, Installer, Manifest, Plugin};
 use s3db_core::store::{
     Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store,
-    StoreLayer,
+    StoreLayer, VersionPage, VersionsRequest,
 };
 use s3db_core::{Error, ErrorKind, Result};
 
@@ -105,5 +105,15 @@ impl Store for Flaky {
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
         keys.iter().try_for_each(|key| self.reach(key))?;
         self.inner.delete_many(keys).await
+    }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        self.reach(&request.prefix)?;
+        self.inner.list_versions(request).await
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        self.reach(key)?;
+        self.inner.get_version(key, version_id).await
     }
 }

@@ -17,12 +17,14 @@ use s3s::dto::{
     CommonPrefix, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput,
     DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag, ETagCondition,
     EncodingType, Error as DeleteError, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput,
-    HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Metadata, MetadataDirective,
-    Object, PutObjectInput, PutObjectOutput, StreamingBlob, Timestamp,
+    HeadObjectInput, HeadObjectOutput, ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsV2Input,
+    ListObjectsV2Output, Metadata, MetadataDirective, Object, PutObjectInput, PutObjectOutput, StreamingBlob,
+    Timestamp,
 };
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::policy::{self, Policy};
+use super::versions;
 
 /// Content type of an object that was written without one.
 const CONTENT_TYPE_DEFAULT: &str = "binary/octet-stream";
@@ -94,6 +96,7 @@ impl S3 for Bucket {
         match self.store.put(&input.key, object, condition.clone()).await {
             Ok(written) => Ok(S3Response::new(PutObjectOutput {
                 e_tag: Some(to_etag(&written.etag)),
+                version_id: written.version_id.map(|id| id.to_string()),
                 ..PutObjectOutput::default()
             })),
             Err(error) => Err(self.refused(&input.key, &condition, error).await),
@@ -103,8 +106,16 @@ impl S3 for Bucket {
     async fn get_object(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
         let input = req.input;
         self.check_object(&input.bucket, &input.key)?;
-        let found = self.store.get(&input.key).await.map_err(|error| to_s3(&error))?;
-        let object = found.ok_or_else(|| self.absent(&input.key))?;
+        let found = match &input.version_id {
+            None => self.store.get(&input.key).await,
+            Some(id) => self.store.get_version(&input.key, id).await,
+        };
+        let found = found.map_err(|error| to_s3(&error))?;
+        let object = match (found, &input.version_id) {
+            (Some(object), _) => object,
+            (None, None) => return Err(self.absent(&input.key)),
+            (None, Some(id)) => return Err(versions::absent(self.store.as_ref(), &input.key, id).await),
+        };
         let content_length = length(object.body.len() as u64);
         Ok(S3Response::new(GetObjectOutput {
             body: Some(StreamingBlob::from(Body::from(object.body))),
@@ -113,6 +124,7 @@ impl S3 for Bucket {
             e_tag: Some(to_etag(&object.head.etag)),
             last_modified: Some(time(object.head.last_modified_ms)),
             metadata: Some(from_store(&object.head.metadata)),
+            version_id: object.head.version_id.map(|id| id.to_string()),
             ..GetObjectOutput::default()
         }))
     }
@@ -128,6 +140,7 @@ impl S3 for Bucket {
             e_tag: Some(to_etag(&head.etag)),
             last_modified: Some(time(head.last_modified_ms)),
             metadata: Some(from_store(&head.metadata)),
+            version_id: head.version_id.map(|id| id.to_string()),
             ..HeadObjectOutput::default()
         }))
     }
@@ -166,6 +179,7 @@ impl S3 for Bucket {
                 last_modified: head.map(|head| time(head.last_modified_ms)),
                 ..CopyObjectResult::default()
             }),
+            version_id: written.version_id.map(|id| id.to_string()),
             ..CopyObjectOutput::default()
         }))
     }
@@ -222,6 +236,14 @@ impl S3 for Bucket {
         }))
     }
 
+    async fn list_object_versions(
+        &self,
+        req: S3Request<ListObjectVersionsInput>,
+    ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
+        self.check(&req.input.bucket)?;
+        versions::list(self.store.as_ref(), req.input).await.map(S3Response::new)
+    }
+
     async fn delete_object(
         &self,
         req: S3Request<DeleteObjectInput>,
@@ -273,11 +295,11 @@ impl S3 for Bucket {
     }
 }
 
-fn no_such_key() -> S3Error {
+pub(super) fn no_such_key() -> S3Error {
     S3Error::with_message(S3ErrorCode::NoSuchKey, "The specified key does not exist.")
 }
 
-fn to_s3(error: &StoreError) -> S3Error {
+pub(super) fn to_s3(error: &StoreError) -> S3Error {
     let (code, status, message) = match error.kind() {
         ErrorKind::NotFound => return no_such_key(),
         ErrorKind::Conflict if error.is_retryable() => (
@@ -367,30 +389,30 @@ fn content_type(head: &Head) -> String {
     head.content_type.as_deref().unwrap_or(CONTENT_TYPE_DEFAULT).to_owned()
 }
 
-fn to_etag(etag: &StoreTag) -> ETag {
+pub(super) fn to_etag(etag: &StoreTag) -> ETag {
     ETag::Strong(etag.as_str().to_owned())
 }
 
-fn time(ms: i64) -> Timestamp {
+pub(super) fn time(ms: i64) -> Timestamp {
     let since = Duration::from_millis(u64::try_from(ms).unwrap_or_default());
     Timestamp::from(SystemTime::UNIX_EPOCH + since)
 }
 
-fn length(bytes: u64) -> i64 {
+pub(super) fn length(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 /// As AWS does it: a blank is `+`.
-fn encode_listed(text: &str) -> String {
+pub(super) fn encode_listed(text: &str) -> String {
     utf8_percent_encode(text, KEPT_IN_LISTING).to_string().replace("%20", "+")
 }
 
 /// A token may hold any key, and XML may not.
-fn encode_token(token: &str) -> String {
+pub(super) fn encode_token(token: &str) -> String {
     utf8_percent_encode(token, NON_ALPHANUMERIC).to_string()
 }
 
-fn decode_token(token: &str) -> S3Result<String> {
+pub(super) fn decode_token(token: &str) -> S3Result<String> {
     match percent_decode_str(token).decode_utf8() {
         Ok(token) => Ok(token.into_owned()),
         Err(_) => Err(S3Error::with_message(

@@ -35,6 +35,7 @@ mod bucket;
 mod gate;
 mod keys;
 mod policy;
+mod versions;
 
 use bucket::Bucket;
 use gate::Gate;

@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::dto::{
     CopyObjectInput, CopySource, DeleteObjectInput, DeleteObjectsInput, GetObjectInput, HeadBucketInput,
-    HeadObjectInput, ListObjectsV2Input, PutObjectInput,
+    HeadObjectInput, ListObjectVersionsInput, ListObjectsV2Input, PutObjectInput,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 use serde_json::Value;
 
 /// Operations of S3 that a policy of s3db has actions for.
-const OPERATIONS: [&str; 8] = [
+const OPERATIONS: [&str; 9] = [
     "GetObject",
     "HeadObject",
     "PutObject",
@@ -23,6 +23,7 @@ const OPERATIONS: [&str; 8] = [
     "DeleteObject",
     "DeleteObjects",
     "ListObjectsV2",
+    "ListObjectVersions",
     "HeadBucket",
 ];
 
@@ -74,7 +75,14 @@ impl S3Access for Policy {
     }
 
     async fn get_object(&self, request: &mut S3Request<GetObjectInput>) -> S3Result<()> {
-        self.object("s3:GetObject", &request.input.bucket, &request.input.key)
+        let input = &request.input;
+        let action = if input.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
+        self.object(action, &input.bucket, &input.key)
+    }
+
+    async fn list_object_versions(&self, request: &mut S3Request<ListObjectVersionsInput>) -> S3Result<()> {
+        let input = &request.input;
+        allowed(self.allows("s3:ListBucketVersions", &input.bucket, None, input.prefix.as_deref()))
     }
 
     async fn head_object(&self, request: &mut S3Request<HeadObjectInput>) -> S3Result<()> {

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use s3db_core::store::{
     Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store,
+    VersionPage, VersionsRequest,
 };
 use s3db_core::{ErrorKind, Result};
 
@@ -388,5 +389,13 @@ impl Store for Mutant {
 
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
         self.inner.delete_many(keys).await
+    }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        self.inner.list_versions(request).await
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        self.inner.get_version(key, version_id).await
     }
 }

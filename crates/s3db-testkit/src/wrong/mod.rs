@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use s3db_core::store::{
     Capability, Condition, Head, ListPage, ListRequest, MemoryOptions, MemoryStore, Metadata, Object,
-    PutObject, PutResult, Replace, Store,
+    PutObject, PutResult, Replace, Store, VersionPage, VersionsRequest,
 };
 use s3db_core::{Error, ErrorKind, Result};
 
@@ -50,11 +50,17 @@ pub enum Fault {
     NormalisesKeys,
     /// It says that it cannot check conditions on deletes, and then ignores them.
     IgnoresWhatItCannot,
+    /// Versions are listed from the oldest on.
+    ListsOldestFirst,
+    /// Whatever version is asked for, the current one is read.
+    ForgetsVersions,
+    /// It says that it has no old versions, and lists them.
+    HidesVersions,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::IgnoresConditions,
         Self::ChecksBeforeWrite,
         Self::MatchesAbsent,
@@ -71,6 +77,9 @@ impl Fault {
         Self::IgnoresCase,
         Self::NormalisesKeys,
         Self::IgnoresWhatItCannot,
+        Self::ListsOldestFirst,
+        Self::ForgetsVersions,
+        Self::HidesVersions,
     ];
 }
 
@@ -93,6 +102,10 @@ impl WrongStore {
         }
         if fault == Fault::IgnoresWhatItCannot {
             claimed.conditional_delete = false;
+        }
+        if matches!(fault, Fault::ListsOldestFirst | Fault::ForgetsVersions | Fault::HidesVersions) {
+            options = options.keep_versions();
+            claimed.object_versions = fault != Fault::HidesVersions;
         }
         Self { inner: MemoryStore::with(options), fault, claimed, newest: std::sync::Mutex::default() }
     }
@@ -244,5 +257,20 @@ impl Store for WrongStore {
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
         let keys = keys.iter().map(|key| self.key(key)).collect::<Vec<_>>();
         self.inner.delete_many(&keys).await
+    }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        let mut page = self.inner.list_versions(request).await?;
+        if self.is(Fault::ListsOldestFirst) {
+            page.entries.reverse();
+        }
+        Ok(page)
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        if self.is(Fault::ForgetsVersions) {
+            return self.inner.get(key).await;
+        }
+        self.inner.get_version(key, version_id).await
     }
 }

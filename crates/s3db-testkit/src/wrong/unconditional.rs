@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use s3db_core::Result;
 use s3db_core::store::{
     Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store,
+    VersionPage, VersionsRequest,
 };
 
 /// Writes and deletes whatever the condition, on the store behind it: what a protocol of yours must not survive in a
@@ -52,5 +53,13 @@ impl Store for Unconditional {
 
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
         self.0.delete_many(keys).await
+    }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        self.0.list_versions(request).await
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        self.0.get_version(key, version_id).await
     }
 }

@@ -118,6 +118,10 @@ fn expected(fault: Fault) -> Vec<(Probe, Verdict)> {
         Fault::NormalisesKeys => vec![(KeyDoubleSlash, Differs)],
         // It says that it cannot, and nobody is to rely on that.
         Fault::IgnoresWhatItCannot => vec![(DeleteIfMatch, Lost), (RaceDeleteIfMatch, Lost)],
+        // Nothing of a database relies on old versions; that they are kept is told.
+        Fault::ListsOldestFirst | Fault::ForgetsVersions | Fault::HidesVersions => {
+            vec![(Versioning, Differs)]
+        }
         other => panic!("say what the doctor finds at {other:?}"),
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use s3db_core::Result;
 use s3db_core::store::{
     Capability, Condition, FileOptions, FileStore, Fsync, Head, ListPage, ListRequest, Object, PutObject,
-    PutResult, Replace, Store,
+    PutResult, Replace, Store, VersionPage, VersionsRequest,
 };
 use s3db_testkit::conformance::{self, Options};
 
@@ -88,5 +88,13 @@ impl Store for InTurn {
 
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
         self.next().delete_many(keys).await
+    }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        self.next().list_versions(request).await
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        self.next().get_version(key, version_id).await
     }
 }

@@ -81,6 +81,14 @@ fn expected(fault: Fault) -> Vec<&'static str> {
             &[&["keys_with_dot_segments", "keys_with_double_slash", "keys_with_trailing_slash"]]
         }
         Fault::IgnoresWhatItCannot => &[&["refuses_conditional_delete"]],
+        Fault::ListsOldestFirst => &[
+            &["versions_newest_first", "versions_of_copies", "versions_of_delete_many"],
+            &["versions_in_pages", "versions_of_neighbours", "versions_absent"],
+        ],
+        Fault::ForgetsVersions => {
+            &[&["versions_newest_first", "versions_whole", "versions_of_copies", "versions_of_delete_many"]]
+        }
+        Fault::HidesVersions => &[&["refuses_versions"]],
         other => panic!("say which cases {other:?} fails"),
     };
     parts.concat()

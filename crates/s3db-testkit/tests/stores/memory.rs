@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use s3db_core::store::{MemoryOptions, MemoryStore, Meter};
-use s3db_testkit::conformance::{self, Options};
+use s3db_testkit::conformance::{self, Options, Verdict};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_memory_store_conforms() {
@@ -24,4 +24,14 @@ async fn a_run_leaves_nothing_behind() {
     let store = MemoryStore::new();
     conformance::check(Arc::new(store.clone()), Options::default()).await.assert_green();
     assert_eq!(store.len(), 0);
+}
+
+#[tokio::test]
+async fn the_memory_store_that_keeps_versions_conforms() {
+    let (store, _) = Meter::wrap(Arc::new(MemoryStore::with(MemoryOptions::default().keep_versions())));
+    let report = conformance::check(store, Options::default()).await;
+    report.assert_green();
+    let checked =
+        |name: &str| report.cases().iter().any(|case| case.name == name && case.verdict == Verdict::Passed);
+    assert!(checked("versions_newest_first") && checked("versions_in_pages"), "{report}");
 }

@@ -14,6 +14,7 @@ use super::observe::{Observers, Sent, Told, observed};
 use crate::Result;
 use crate::store::{
     Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store, Verb,
+    VersionPage, VersionsRequest,
 };
 
 /// Counts what passes through the stores that it wraps. Clones share the counters.
@@ -102,7 +103,7 @@ impl StoreLayer for Meter {
 /// Numbers of requests by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize)]
 pub struct Requests {
-    /// Reads of an object.
+    /// Reads of an object, or of an old version of one.
     pub get: u64,
     /// Reads of an object without its body.
     pub head: u64,
@@ -110,7 +111,7 @@ pub struct Requests {
     pub put: u64,
     /// Copies.
     pub copy: u64,
-    /// Pages of listings.
+    /// Pages of listings, of objects or of their versions.
     pub list: u64,
     /// Deletes of one object.
     pub delete: u64,
@@ -260,6 +261,8 @@ impl Told for PutResult {}
 
 impl Told for ListPage {}
 
+impl Told for VersionPage {}
+
 impl Told for () {}
 
 impl Told for Vec<Result<()>> {
@@ -315,5 +318,16 @@ impl Store for Metered {
     async fn delete_many(&self, keys: &[String]) -> Result<Vec<Result<()>>> {
         let sent = Sent { keys, ..Sent::new(Verb::DeleteMany, "") };
         self.send(sent, self.inner.delete_many(keys)).await
+    }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        // Where somebody observes, the prefix must outlive the request.
+        let is_observed = self.observers.as_ref().is_some_and(|observers| observers.is_used());
+        let prefix = if is_observed { request.prefix.clone() } else { String::new() };
+        self.send(Sent::new(Verb::List, &prefix), self.inner.list_versions(request)).await
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        self.send(Sent::new(Verb::Get, key), self.inner.get_version(key, version_id)).await
     }
 }

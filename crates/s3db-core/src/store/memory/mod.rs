@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::paging::{Pager, Verdict};
 use super::{
     Capability, Condition, ETag, Head, ListEntry, ListPage, ListRequest, Metadata, Object, PutObject,
-    PutResult, Replace, Store, limits,
+    PutResult, Replace, Store, VersionPage, VersionsRequest, limits,
 };
 use crate::env::{Env, SystemEnv};
 use crate::{Error, ErrorKind, Result};
@@ -21,6 +21,9 @@ use crate::{Error, ErrorKind, Result};
 mod persist;
 #[cfg(test)]
 mod tests;
+mod versions;
+
+use versions::{Kept, Versions};
 
 /// A store in memory. Clones share the objects. Nothing is ever evicted.
 ///
@@ -44,7 +47,8 @@ pub struct MemoryStore(Arc<Shared>);
 /// Choices of a [`MemoryStore`].
 #[derive(Debug, Clone)]
 pub struct MemoryOptions {
-    /// What the store claims, and enforces where it is a limit.
+    /// What the store claims, and enforces where it is a limit. With [`Capability::object_versions`] it keeps every version
+    /// of every object, as a bucket of S3 does that has versioning turned on.
     pub capability: Capability,
     /// Clock of the last change.
     pub env: Arc<dyn Env>,
@@ -56,7 +60,31 @@ impl Default for MemoryOptions {
     }
 }
 
+impl MemoryOptions {
+    /// Keeps every version of every object.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use s3db_core::store::{Condition, MemoryOptions, MemoryStore, PutObject, Store, VersionsRequest};
+    ///
+    /// let store = MemoryStore::with(MemoryOptions::default().keep_versions());
+    /// for body in ["old", "new"] {
+    ///     store.put("k", PutObject { body: body.into(), ..PutObject::default() }, Condition::None).await?;
+    /// }
+    /// let versions = store.list_versions(VersionsRequest::prefix("k")).await?.entries;
+    /// let old = store.get_version("k", &versions[1].version_id).await?.unwrap();
+    /// assert_eq!(old.body, "old");
+    /// # Ok::<(), s3db_core::Error>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn keep_versions(mut self) -> Self {
+        self.capability.object_versions = true;
+        self
+    }
+}
+
 struct Shared {
+    versions: Option<Versions>,
     options: MemoryOptions,
     path: Option<PathBuf>,
     objects: RwLock<Objects>,
@@ -73,11 +101,16 @@ struct Stored {
     content_type: Option<Arc<str>>,
     etag: ETag,
     last_modified_ms: i64,
+    version_id: Option<Arc<str>>,
 }
 
-/// All objects of a [`MemoryStore`] at one moment. Bodies and metadata are shared with it, not copied.
+/// All objects of a [`MemoryStore`] at one moment, with their versions where it keeps them. Bodies and metadata are shared
+/// with it, not copied.
 #[derive(Debug, Clone)]
-pub struct Snapshot(Objects);
+pub struct Snapshot {
+    objects: Objects,
+    versions: Option<Kept>,
+}
 
 impl MemoryStore {
     /// An empty store with the limits of AWS and the real clock.
@@ -91,7 +124,8 @@ impl MemoryStore {
     }
 
     fn persistent(options: MemoryOptions, path: Option<PathBuf>) -> Self {
-        Self(Arc::new(Shared { options, path, objects: RwLock::default() }))
+        let versions = options.capability.object_versions.then(Versions::default);
+        Self(Arc::new(Shared { versions, options, path, objects: RwLock::default() }))
     }
 
     /// The store that this process keeps under a bucket name; the first call makes it.
@@ -109,18 +143,32 @@ impl MemoryStore {
 
     /// All objects at this moment.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.read(Clone::clone))
+        let versions = |_: &Objects| self.0.versions.as_ref().map(Versions::snapshot);
+        let (objects, versions) = self.read(|objects| (objects.clone(), versions(objects)));
+        Snapshot { objects, versions }
     }
 
     /// Puts back the objects of a snapshot; all others go.
     pub fn restore(&self, snapshot: &Snapshot) {
-        let objects = snapshot.0.clone();
-        self.write(|current| std::mem::replace(current, objects));
+        let (objects, kept) = (snapshot.objects.clone(), snapshot.versions.clone());
+        self.write(|current| {
+            match (&self.0.versions, kept) {
+                (Some(versions), Some(kept)) => versions.restore(kept),
+                (Some(versions), None) => versions.begin(&objects),
+                (None, _) => {}
+            }
+            std::mem::replace(current, objects)
+        });
     }
 
-    /// Removes every object.
+    /// Removes every object, and every version.
     pub fn clear(&self) {
-        self.write(std::mem::take);
+        self.write(|objects| {
+            if let Some(versions) = &self.0.versions {
+                versions.restore(Kept::new());
+            }
+            std::mem::take(objects)
+        });
     }
 
     /// Number of objects.
@@ -148,6 +196,33 @@ impl MemoryStore {
 
     fn shared_object(&self, key: &str) -> Option<Arc<Stored>> {
         self.read(|objects| objects.get(key).cloned())
+    }
+
+    fn new_version_id(&self) -> Option<Arc<str>> {
+        self.0.versions.as_ref().map(Versions::new_id)
+    }
+
+    /// Writes an object when its condition holds, and hands out the one that it replaces.
+    fn insert(
+        &self,
+        objects: &mut Objects,
+        key: Arc<str>,
+        stored: Arc<Stored>,
+        condition: &Condition,
+    ) -> Result<Option<Arc<Stored>>> {
+        let Some(versions) = &self.0.versions else {
+            return insert(objects, key, stored, condition);
+        };
+        let replaced = insert(objects, key.clone(), stored.clone(), condition)?;
+        versions.put(key, stored);
+        Ok(replaced)
+    }
+
+    fn remove(&self, objects: &mut Objects, key: &str) -> Option<Arc<Stored>> {
+        if let Some(versions) = &self.0.versions {
+            versions.delete(key, self.0.options.env.now_ms());
+        }
+        objects.remove(key)
     }
 
     fn check_metadata(&self, key: &str, metadata: &Metadata) -> Result<()> {
@@ -185,11 +260,13 @@ impl Store for MemoryStore {
             content_type: object.content_type,
             etag: etag.clone(),
             last_modified_ms: self.0.options.env.now_ms(),
+            version_id: self.new_version_id(),
         };
+        let version_id = stored.version_id.clone();
         let (key, stored) = (Arc::from(key), Arc::new(stored));
         // The replaced object is handed out of the lock, so that freeing it holds up nobody.
-        let _replaced = self.write(|objects| insert(objects, key, stored, &condition))?;
-        Ok(PutResult::new(etag))
+        let _replaced = self.write(|objects| self.insert(objects, key, stored, &condition))?;
+        Ok(PutResult::new(etag).version_id(version_id))
     }
 
     async fn get(&self, key: &str) -> Result<Option<Object>> {
@@ -219,14 +296,16 @@ impl Store for MemoryStore {
             let source = objects.get(from).ok_or_else(|| {
                 Error::new(ErrorKind::NotFound, "the object to copy does not exist").with("key", from)
             })?;
-            let mut stored = Stored { last_modified_ms: now_ms, ..Stored::clone(source) };
+            let version_id = self.new_version_id();
+            let source = Stored::clone(source);
+            let mut stored = Stored { last_modified_ms: now_ms, version_id: version_id.clone(), ..source };
             if let Some(replace) = replace {
                 stored.metadata = replace.metadata;
                 stored.content_type = replace.content_type;
             }
             let etag = stored.etag.clone();
-            insert(objects, Arc::from(to), Arc::new(stored), &condition)?;
-            Ok(PutResult::new(etag))
+            self.insert(objects, Arc::from(to), Arc::new(stored), &condition)?;
+            Ok(PutResult::new(etag).version_id(version_id))
         })
     }
 
@@ -260,7 +339,7 @@ impl Store for MemoryStore {
         limits::check_delete_condition(key, &condition)?;
         let _removed = self.write(|objects| {
             check_condition(objects.get(key).map(Arc::as_ref), key, &condition)?;
-            Ok::<_, Error>(objects.remove(key))
+            Ok::<_, Error>(self.remove(objects, key))
         })?;
         Ok(())
     }
@@ -271,12 +350,32 @@ impl Store for MemoryStore {
             keys.iter()
                 .map(|key| {
                     limits::check_key(key)?;
-                    objects.remove(key.as_str());
+                    self.remove(objects, key);
                     Ok(())
                 })
                 .collect()
         }))
     }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        match &self.0.versions {
+            Some(versions) => versions.list(&request),
+            None => Err(not_kept()),
+        }
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        limits::check_key(key)?;
+        match &self.0.versions {
+            Some(versions) => Ok(versions.get(key, version_id).map(|stored| stored.object())),
+            None => Err(not_kept().with("key", key)),
+        }
+    }
+}
+
+fn not_kept() -> Error {
+    Error::new(ErrorKind::Unsupported, "this memory store keeps no old versions of objects")
+        .hint("make it with `MemoryOptions::keep_versions`")
 }
 
 impl Stored {
@@ -287,7 +386,7 @@ impl Stored {
             last_modified_ms: self.last_modified_ms,
             content_length: self.body.len() as u64,
             content_type: self.content_type.clone(),
-            version_id: None,
+            version_id: self.version_id.clone(),
         }
     }
 

@@ -12,7 +12,8 @@ use crate::{Error, ErrorKind, Result};
 
 impl MemoryStore {
     /// A store with the objects of a file, which [`MemoryStore::persist`] writes. A file that is absent is an empty
-    /// store. The file is a dump, which `s3db load` reads as well, with the time of each object's last change.
+    /// store. The file is a dump, which `s3db load` reads as well, with the time of each object's last change. It holds no
+    /// old versions.
     ///
     /// It reads the file before it returns; call it where that may take its time.
     ///
@@ -34,12 +35,13 @@ impl MemoryStore {
                 body: object.body.into(),
                 content_type: object.content_type.map(Arc::from),
                 last_modified_ms: object.last_modified_ms.unwrap_or(now_ms),
+                version_id: None,
             };
             objects.insert(object.key.into(), Arc::new(stored));
             Ok(())
         });
         read.map_err(|error| error.with("path", path.display()))?;
-        store.write(|current| *current = objects);
+        store.restore(&super::Snapshot { objects, versions: None });
         Ok(store)
     }
 
@@ -64,7 +66,7 @@ impl MemoryStore {
         let temporary = tempfile::NamedTempFile::new_in(folder).map_err(io_error)?;
         let mut writer = Writer::begin(BufWriter::new(temporary), "")?;
         // The snapshot shares bodies and metadata, so that writers need not wait for the disk.
-        for (key, stored) in &self.snapshot().0 {
+        for (key, stored) in &self.snapshot().objects {
             writer.object(&DumpObject {
                 key: key.as_ref().into(),
                 metadata: stored.metadata.as_ref().clone(),

@@ -63,7 +63,7 @@ pub(super) async fn connect(config: &S3Config) -> Result<Connected> {
     }
     // SeaweedFS drops them. What another server does is not known before it was asked, and s3db can do without.
     let keeps_empty_metadata = endpoint.as_deref().is_none_or(is_aws);
-    let capability = Capability { keeps_empty_metadata, ..Capability::default() };
+    let capability = Capability { keeps_empty_metadata, object_versions: true, ..Capability::default() };
     Ok(Connected {
         client: Client::from_conf(builder.build()),
         endpoint: endpoint.unwrap_or_else(|| format!("AWS {region}")),

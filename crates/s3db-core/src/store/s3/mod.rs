@@ -19,7 +19,7 @@ use futures::StreamExt as _;
 
 use super::{
     Capability, Condition, ETag, Head, ListEntry, ListPage, ListRequest, Metadata, Object, PutObject,
-    PutResult, Replace, Store, limits, retries,
+    PutResult, Replace, Store, VersionPage, VersionsRequest, limits, retries,
 };
 use crate::{Error, Result};
 
@@ -31,6 +31,7 @@ mod errors;
 mod http;
 mod identity;
 mod key_url;
+mod versions;
 
 pub use config::S3Config;
 use errors::{Call, Missing};
@@ -136,14 +137,34 @@ impl S3Store {
         }
     }
 
-    async fn read(&self, key: &str) -> Result<Read> {
+    async fn read_whole(&self, key: &str, version_id: Option<&str>) -> Result<Option<Object>> {
+        limits::check_key(key)?;
+        let mut attempt = 1;
+        // The SDK retries up to the head of an answer. A body that breaks off is read again here.
+        loop {
+            match self.read(key, version_id).await? {
+                Read::Found(object) => return Ok(Some(object)),
+                Read::Absent => return Ok(None),
+                Read::Broken(error) if attempt >= self.0.attempts_max => return Err(error),
+                Read::Broken(_) => {
+                    attempt += 1;
+                    retries::retried(1);
+                }
+            }
+        }
+    }
+
+    async fn read(&self, key: &str, version_id: Option<&str>) -> Result<Read> {
         let call = self.call("get", Some(key));
-        let output = match self.0.client.get_object().bucket(&self.0.bucket).key(key).send().await {
+        let request = self.0.client.get_object().bucket(&self.0.bucket).key(key);
+        let output = match request.set_version_id(version_id.map(str::to_owned)).send().await {
             Ok(output) => output,
             Err(error) => {
-                return match errors::missing(&error) {
-                    Some(missing) => self.absent(&call, missing).await.map(|()| Read::Absent),
-                    None => Err(call.failed(error)),
+                return match (errors::missing(&error), version_id) {
+                    (Some(missing), _) => self.absent(&call, missing).await.map(|()| Read::Absent),
+                    (None, None) => Err(call.failed(error)),
+                    (None, Some(_)) if versions::is_no_version(&error) => Ok(Read::Absent),
+                    (None, Some(id)) => Err(versions::explained(call.failed(error).with("version_id", id))),
                 };
             }
         };
@@ -241,20 +262,7 @@ impl Store for S3Store {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Object>> {
-        limits::check_key(key)?;
-        let mut attempt = 1;
-        // The SDK retries up to the head of an answer. A body that breaks off is read again here.
-        loop {
-            match self.read(key).await? {
-                Read::Found(object) => return Ok(Some(object)),
-                Read::Absent => return Ok(None),
-                Read::Broken(error) if attempt >= self.0.attempts_max => return Err(error),
-                Read::Broken(_) => {
-                    attempt += 1;
-                    retries::retried(1);
-                }
-            }
-        }
+        self.read_whole(key, None).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {
@@ -404,6 +412,14 @@ impl Store for S3Store {
                 errors.remove(key.as_str()).map_or(Ok(()), Err)
             })
             .collect())
+    }
+
+    async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        self.versions_page(request).await
+    }
+
+    async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        self.read_whole(key, Some(version_id)).await
     }
 }
 

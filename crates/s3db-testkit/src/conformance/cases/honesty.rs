@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use s3db_core::ErrorKind;
-use s3db_core::store::{Condition, Metadata, Replace};
+use s3db_core::store::{Condition, Metadata, Replace, VersionsRequest};
 
-use crate::conformance::case::{Case, Ctx, Done, Outcome, case, object, refused, same};
+use crate::conformance::case::{Case, Ctx, Done, Outcome, case, ensure, object, refused, same};
 
 const ALL: &str = "the store declares that it can";
 
@@ -25,6 +25,10 @@ pub(super) const CASES: &[Case] = &[
     case!(
         refuses_replacing_copy,
         "without `copy_replaces_metadata`, replacing is `Unsupported` and nothing happens"
+    ),
+    case!(
+        refuses_versions,
+        "without `object_versions`, listing and reading versions is `Unsupported`, and the error has a hint"
     ),
 ];
 
@@ -77,5 +81,18 @@ async fn refuses_replacing_copy(ctx: Ctx) -> Outcome {
     let copy = ctx.store.copy(&ctx.key("from"), &ctx.key("to"), Some(replace), Condition::None).await;
     refused("copy with new metadata", copy, ErrorKind::Unsupported)?;
     same("body", ctx.body("to").await?, None)?;
+    Ok(Done::Passed)
+}
+
+async fn refuses_versions(ctx: Ctx) -> Outcome {
+    if ctx.store.capability().object_versions {
+        return Ok(Done::NotApplicable(ALL));
+    }
+    ctx.put("k", "1").await?;
+    let listed = ctx.store.list_versions(VersionsRequest::prefix(ctx.key("k"))).await;
+    let has_hint = listed.as_ref().is_err_and(|error| error.to_string().contains("version"));
+    refused("listing versions", listed, ErrorKind::Unsupported)?;
+    ensure!(has_hint, "the error does not speak of versions");
+    refused("reading a version", ctx.store.get_version(&ctx.key("k"), "1").await, ErrorKind::Unsupported)?;
     Ok(Done::Passed)
 }

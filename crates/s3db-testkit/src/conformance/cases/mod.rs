@@ -12,6 +12,7 @@ mod metadata;
 mod objects;
 mod pages;
 mod races;
+mod versions;
 
 /// Every case, in the order of running.
 pub(super) fn all() -> impl Iterator<Item = &'static Case> {
@@ -25,6 +26,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Case> {
         listings::CASES,
         pages::CASES,
         keys::CASES,
+        versions::CASES,
         honesty::CASES,
     ]
     .into_iter()
