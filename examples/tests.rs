@@ -61,6 +61,17 @@ fn every_example_runs() {
             "\"hits\":1",
         ],
     );
+    #[cfg(feature = "replicator")]
+    check(
+        "replicator",
+        &[],
+        &[
+            "in the copy: Ann of Rome, without her pin",
+            "after the delete: 0 documents",
+            "put aside: \"too-long\": ",
+            "taken after all: 1",
+        ],
+    );
     #[cfg(feature = "ttl")]
     check("ttl", &[], &["deleted 1, archived 1", "left: [\"open\"]", "in the archive: offers-spring"]);
     #[cfg(feature = "coordinator")]

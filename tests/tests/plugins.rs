@@ -9,6 +9,7 @@ use s3db::coordinator::{Coordinator, CoordinatorOptions};
 use s3db::costs::{Costs, CostsOptions};
 use s3db::metrics::{Metrics, MetricsOptions};
 use s3db::plugin::Plugin;
+use s3db::replicator::{Replicator, ReplicatorOptions, Routes, S3dbTarget};
 use s3db::store::S3Store;
 use s3db::ttl::{OnExpire, Ttl, TtlOptions, TtlRule};
 use s3db_testkit::plugins::{self, Options};
@@ -61,6 +62,21 @@ async fn the_audit_conforms_over_seaweedfs() {
     let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
         let options = AuditOptions::default();
         Arc::new(Audit::with(match namespace {
+            Some(namespace) => options.namespace(namespace),
+            None => options,
+        }))
+    };
+    plugins::check(store, factory, Options::default()).await.assert_green();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_replicator_conforms_over_seaweedfs() {
+    let Some(connection) = independent("S3DB_TEST_SEAWEEDFS") else { return };
+    let store = Arc::new(S3Store::connect(config(&connection)).await.unwrap());
+    let factory = |namespace: Option<&str>| -> Arc<dyn Plugin> {
+        let copy = S3dbTarget::connect("memory://conformance/copy").unwrap();
+        let options = ReplicatorOptions::default().target("copy", copy, Routes::only(["kit_users"]));
+        Arc::new(Replicator::with(match namespace {
             Some(namespace) => options.namespace(namespace),
             None => options,
         }))

@@ -35,6 +35,7 @@ const PLUGINS: &[&str] = &[
     "s3db-audit",
     "s3db-cache",
     "s3db-coordinator",
+    "s3db-replicator",
     "s3db-ttl",
     "s3db-costs",
     "metrics",
@@ -80,6 +81,12 @@ const BUILDS: &[Build] = &[
         features: &["--no-default-features", "--features=coordinator"],
         absent: NETWORK,
         single: &["s3db-coordinator"],
+    },
+    Build {
+        package: "s3db",
+        features: &["--no-default-features", "--features=replicator"],
+        absent: NETWORK,
+        single: &["s3db-replicator"],
     },
     Build {
         package: "s3db",

@@ -20,6 +20,9 @@ pub use s3db_derive::Document;
 /// Calls, times and failures: see `docs/plugins/metrics.md`.
 #[cfg(feature = "metrics")]
 pub use s3db_metrics as metrics;
+/// Each change copied to other systems: see `docs/plugins/replicator.md`.
+#[cfg(feature = "replicator")]
+pub use s3db_replicator as replicator;
 /// Documents that end after a time: see `docs/plugins/ttl.md`.
 #[cfg(feature = "ttl")]
 pub use s3db_ttl as ttl;

@@ -27,6 +27,10 @@ pub fn registry() -> PluginRegistry {
     s3db_coordinator::register(&mut registry);
     #[cfg(not(feature = "coordinator"))]
     registry.absent("coordinator", "coordinator");
+    #[cfg(feature = "replicator")]
+    s3db_replicator::register(&mut registry, drivers());
+    #[cfg(not(feature = "replicator"))]
+    registry.absent("replicator", "replicator");
     #[cfg(feature = "ttl")]
     s3db_ttl::register(&mut registry);
     #[cfg(not(feature = "ttl"))]
@@ -40,4 +44,10 @@ pub fn registry() -> PluginRegistry {
     #[cfg(not(feature = "metrics"))]
     registry.absent("metrics", "metrics");
     registry
+}
+
+/// The targets of the replicator, by the names of their drivers.
+#[cfg(feature = "replicator")]
+fn drivers() -> s3db_replicator::Drivers {
+    s3db_replicator::Drivers::new()
 }

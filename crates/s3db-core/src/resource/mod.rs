@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::database::Inner;
 use crate::encoding::KeyRing;
 use crate::op::Stage;
+use crate::schema::FieldInfo;
 use crate::store::Store;
 use crate::{Document, Error, ErrorKind, Result};
 
@@ -133,6 +134,11 @@ impl Resource {
     pub fn has_secrets(&self) -> bool {
         let state = self.state();
         state.mapper.has_sealed() || state.older.values().any(|older| older.mapper.has_sealed())
+    }
+
+    /// What the schema of the moment says of each field, nested ones too. Sends nothing.
+    pub fn fields(&self) -> Vec<FieldInfo> {
+        self.state().schema.fields().to_vec()
     }
 
     /// Number of the last [change](crate::database::Change::number) of this resource that was told of; 0 before the first. A

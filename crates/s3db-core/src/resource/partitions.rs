@@ -114,8 +114,10 @@ impl Resource {
         .await
     }
 
-    /// The current definition, as the catalogue was last read.
-    pub(super) fn definition(&self) -> Result<ResourceDefinition> {
+    /// The current definition, as the catalogue was last read. Sends nothing.
+    ///
+    /// Errors: `NotFound` once the resource was removed.
+    pub fn definition(&self) -> Result<ResourceDefinition> {
         let definition = self.db.loaded().catalog.definition(self.name())?;
         definition.ok_or_else(|| self.no_longer_there())
     }
