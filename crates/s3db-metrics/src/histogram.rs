@@ -40,6 +40,17 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
+    /// What was noted since `before`, an earlier state of it. The longest is that of all.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        let mut more = *self;
+        for (bucket, before) in more.buckets.iter_mut().zip(before.buckets) {
+            *bucket = bucket.saturating_sub(before);
+        }
+        more.count = self.count.saturating_sub(before.count);
+        more.sum = self.sum.saturating_sub(before.sum);
+        more
+    }
+
     /// Bounds, and how many were at most so long.
     pub(crate) fn cumulative(&self) -> impl Iterator<Item = (u64, u64)> {
         let mut sum = 0;

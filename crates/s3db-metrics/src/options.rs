@@ -1,6 +1,7 @@
 //! How metrics are collected and shown.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use s3db_core::{Document, Error, ErrorKind, Result};
 use serde_json::Value;
@@ -25,11 +26,80 @@ pub struct MetricsOptions {
     pub facade: bool,
     /// Most resources that are told apart, 1,000 by default. The rest is `(other)`.
     pub resources_max: usize,
+    /// Whether and how what was counted is kept on the bucket; not by default.
+    pub rows: Option<RowsOptions>,
+}
+
+/// How what was counted is kept on the bucket, in the resources of s3db.js.
+///
+/// ```
+/// use std::time::Duration;
+/// use s3db_metrics::{MetricsOptions, RowsOptions};
+///
+/// let rows = RowsOptions::default().flush_every(Duration::from_secs(300)).retention_days(7);
+/// let options = MetricsOptions::default().rows(rows);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RowsOptions {
+    /// How often rows are written, every minute by default. They are also written when the plugin stops.
+    pub flush_every: Duration,
+    /// Rows of days that are longer ago are deleted, once a day; 30 by default.
+    pub retention_days: Option<u32>,
+    /// Whether failures get rows of their own, one for each kind and verb; true by default.
+    pub errors: bool,
+}
+
+impl Default for RowsOptions {
+    fn default() -> Self {
+        Self { flush_every: Duration::from_secs(60), retention_days: Some(30), errors: true }
+    }
+}
+
+impl RowsOptions {
+    /// Sets how often rows are written.
+    #[must_use]
+    pub fn flush_every(mut self, interval: Duration) -> Self {
+        self.flush_every = interval;
+        self
+    }
+
+    /// Sets how long rows are kept.
+    #[must_use]
+    pub fn retention_days(mut self, days: u32) -> Self {
+        self.retention_days = Some(days);
+        self
+    }
+
+    /// Sets whether failures get rows of their own.
+    #[must_use]
+    pub fn errors(mut self, errors: bool) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    fn from_json(options: &Document) -> Result<Self> {
+        let mut read = Self::default();
+        for (name, value) in options {
+            let whole = || value.as_u64().ok_or_else(|| wrong(name, "a whole number"));
+            match name.as_str() {
+                "flush_every_seconds" => read.flush_every = Duration::from_secs(whole()?),
+                "retention_days" if value.is_null() => read.retention_days = None,
+                "retention_days" => {
+                    let days = u32::try_from(whole()?).map_err(|_| wrong(name, "fewer days"))?;
+                    read.retention_days = Some(days);
+                }
+                "errors" => read.errors = value.as_bool().ok_or_else(|| wrong(name, "true or false"))?,
+                _ => return Err(wrong(name, "flush_every_seconds, retention_days or errors")),
+            }
+        }
+        Ok(read)
+    }
 }
 
 impl Default for MetricsOptions {
     fn default() -> Self {
-        Self { namespace: None, endpoint: None, facade: true, resources_max: 1_000 }
+        Self { namespace: None, endpoint: None, facade: true, resources_max: 1_000, rows: None }
     }
 }
 
@@ -55,8 +125,16 @@ impl MetricsOptions {
         self
     }
 
-    /// Reads the options of a configuration: `namespace`, `facade`, `resources_max`, and `endpoint`, which is true or an object
-    /// with `address`, `port`, `path` and `allow`.
+    /// Keeps what was counted on the bucket.
+    #[must_use]
+    pub fn rows(mut self, rows: RowsOptions) -> Self {
+        self.rows = Some(rows);
+        self
+    }
+
+    /// Reads the options of a configuration: `namespace`, `facade`, `resources_max`; `endpoint`, which is true or an object
+    /// with `address`, `port`, `path` and `allow`; and `rows`, which is true or an object with `flush_every_seconds`,
+    /// `retention_days` and `errors`.
     ///
     /// Errors: `Config` naming an unknown option, or one of a wrong form.
     pub fn from_json(options: &Document) -> Result<Self> {
@@ -78,7 +156,13 @@ impl MetricsOptions {
                         _ => flag()?.then(Endpoint::default),
                     };
                 }
-                _ => return Err(wrong(name, "namespace, endpoint, facade or resources_max")),
+                "rows" => {
+                    read.rows = match value {
+                        Value::Object(rows) => Some(RowsOptions::from_json(rows)?),
+                        _ => flag()?.then(RowsOptions::default),
+                    };
+                }
+                _ => return Err(wrong(name, "namespace, endpoint, facade, resources_max or rows")),
             }
         }
         read.check()?;
@@ -89,6 +173,13 @@ impl MetricsOptions {
     pub(crate) fn check(&self) -> Result<()> {
         if self.resources_max == 0 {
             return Err(wrong("resources_max", "at least 1"));
+        }
+        let rows = self.rows.as_ref();
+        if rows.is_some_and(|rows| rows.flush_every.is_zero()) {
+            return Err(wrong("flush_every_seconds", "at least 1"));
+        }
+        if rows.is_some_and(|rows| rows.retention_days == Some(0)) {
+            return Err(wrong("retention_days", "at least 1, or null"));
         }
         if self.endpoint.as_ref().is_some_and(|endpoint| !endpoint.path.starts_with('/')) {
             return Err(wrong("path", "a text that begins with `/`"));

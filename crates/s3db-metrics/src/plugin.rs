@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use s3db_core::op::Stage;
-use s3db_core::plugin::{Command, Context, Installer, Manifest, Plugin, PluginRegistry};
+use s3db_core::plugin::{Command, Context, Installer, Interval, Manifest, Plugin, PluginRegistry};
 use s3db_core::{Error, ErrorKind, Result};
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ use crate::layer::MetricsLayer;
 use crate::options::MetricsOptions;
 use crate::registry::Registry;
 use crate::report::MetricsReport;
+use crate::rows::{ErrorRow, MetricsQuery, OperationRow, Rows, StoredStats};
 use crate::text::exposition;
 
 /// Counts and times the calls of one database. Clones are handles of the same one.
@@ -46,6 +48,7 @@ struct Inner {
     /// Made when it is installed; what was counted stays when it is installed again.
     registry: OnceLock<Arc<Registry>>,
     context: Mutex<Option<Context>>,
+    rows: OnceLock<Arc<Rows>>,
     address: Mutex<Option<SocketAddr>>,
 }
 
@@ -76,6 +79,44 @@ impl Metrics {
         let (registry, context) = self.parts()?;
         let db = context.database()?;
         Ok(exposition(&registry, &db.plugin_metrics(), db.resource_names().len()))
+    }
+
+    /// Writes rows of what was counted since the last time, now. Returns how many.
+    ///
+    /// Requests: 2 PUT for each verb of each resource that was called, and for each kind of failure of it.
+    /// Errors: of the first row that could not be written; the next time tries it again, under the same id.
+    pub async fn flush(&self) -> Result<u64> {
+        let (registry, _) = self.parts()?;
+        self.rows()?.flush(&registry).await
+    }
+
+    /// Rows of calls on the bucket, of all processes, newest first; also those of s3db.js, with or without
+    /// [`rows`](MetricsOptions::rows).
+    ///
+    /// Requests: 1 LIST per 1,000 rows, of up to 31 days or of all; 1 GET a row that is looked at, until there are enough.
+    pub async fn operation_rows(&self, query: &MetricsQuery) -> Result<Vec<OperationRow>> {
+        self.rows()?.operations(query).await
+    }
+
+    /// Rows of failures, as [`operation_rows`](Self::operation_rows).
+    pub async fn error_rows(&self, query: &MetricsQuery) -> Result<Vec<ErrorRow>> {
+        self.rows()?.errors(query).await
+    }
+
+    /// The sums of the rows of the last 24 hours, of all processes. Requests: as [`operation_rows`](Self::operation_rows).
+    pub async fn stored_stats(&self) -> Result<StoredStats> {
+        self.rows()?.stats().await
+    }
+
+    /// Deletes rows of days that are longer ago. Returns their number.
+    ///
+    /// Requests: for each of three resources 1 LIST, and 1 LIST + 1 DELETE of many per 500 rows of each day.
+    pub async fn cleanup(&self, days: u32) -> Result<u64> {
+        self.rows()?.cleanup(days).await
+    }
+
+    fn rows(&self) -> Result<&Arc<Rows>> {
+        self.0.rows.get().ok_or_else(|| Error::new(ErrorKind::Config, "the metrics are not installed"))
     }
 
     /// Where the endpoint listens. `None` without one, and before it is installed.
@@ -118,6 +159,23 @@ impl Plugin for Metrics {
             let server = Server { listener, endpoint, env, render };
             installer.task("endpoint", move |_, shutdown| server.run(shutdown));
         }
+        let keeps_errors = options.rows.as_ref().is_some_and(|rows| rows.errors);
+        let rows = self.0.rows.get_or_init(|| Arc::new(Rows::new(context.clone(), keeps_errors))).clone();
+        if let Some(kept) = &options.rows {
+            Rows::install(installer).await?;
+            let (of, counted) = (rows.clone(), registry.clone());
+            installer.every(Interval::every(kept.flush_every).jitter(0.1), "rows", move |_| {
+                let (of, counted) = (of.clone(), counted.clone());
+                async move { of.flush(&counted).await.map(drop) }
+            })?;
+            if let Some(days) = kept.retention_days {
+                let daily = Interval::every(Duration::from_secs(86_400)).jitter(0.1).at_once();
+                installer.every(daily, "cleanup", move |_| {
+                    let of = rows.clone();
+                    async move { of.cleanup(days).await.map(drop) }
+                })?;
+            }
+        }
         *lock(&self.0.context) = Some(context);
         installer.layer(
             Stage::Observe,
@@ -135,7 +193,11 @@ impl Plugin for Metrics {
     async fn stop(&self, _: &Context) -> Result<()> {
         // The task of the endpoint has ended, and its port is free.
         *lock(&self.0.address) = None;
-        Ok(())
+        // What was counted since the last rows.
+        match self.0.options.rows {
+            Some(_) => self.flush().await.map(drop),
+            None => Ok(()),
+        }
     }
 }
 

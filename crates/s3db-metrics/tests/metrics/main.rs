@@ -4,5 +4,6 @@
 mod calls;
 mod conforms;
 mod facade;
+mod rows;
 mod scrapes;
 mod support;
