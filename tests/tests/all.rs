@@ -20,6 +20,7 @@ mod history;
 mod ids;
 mod interop;
 mod log;
+mod newcomer;
 mod partitions;
 mod plugins;
 mod policy;
