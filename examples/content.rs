@@ -3,6 +3,7 @@
 //! `cargo run -p s3db-examples --example content`
 #![expect(clippy::print_stdout, reason = "an example shows what it did")]
 
+use futures::TryStreamExt as _;
 use s3db::resource::NewContent;
 use s3db::{Database, ResourceConfig};
 use serde_json::json;
@@ -20,6 +21,14 @@ async fn main() -> s3db::Result<()> {
     if let Some(content) = users.content("ann").await? {
         let content_type = content.content_type.as_deref().unwrap_or("no type");
         println!("{} bytes of {content_type}", content.bytes.len());
+    }
+    // Large content is read as it comes, whole or in part.
+    let part = users.content("ann").range(1..4).stream().await?;
+    if let Some(mut stream) = part {
+        let length = stream.length();
+        while let Some(bytes) = stream.try_next().await? {
+            println!("{} of {length} bytes: {}", bytes.len(), String::from_utf8_lossy(&bytes));
+        }
     }
     println!("fields: {}", json!(users.get("ann").await?.fields()));
 

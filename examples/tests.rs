@@ -163,7 +163,13 @@ fn every_example_runs() {
     check(
         "content",
         &[],
-        &["14 bytes of image/png", "\"name\":\"Anna\"", "refused: too_large", "content left: false"],
+        &[
+            "14 bytes of image/png",
+            "3 of 14 bytes: PNG",
+            "\"name\":\"Anna\"",
+            "refused: too_large",
+            "content left: false",
+        ],
     );
     check(
         "streams",

@@ -1,5 +1,8 @@
 //! Content of the user's own, beside the fields of a document.
 
+mod breaking;
+mod reads;
+
 use std::sync::Arc;
 
 use s3db::behavior::Behavior;

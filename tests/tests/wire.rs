@@ -6,6 +6,7 @@
 //! alone, and `S3DB_WIRE_SEED=0..100` runs many.
 
 mod answers;
+mod content;
 mod counting;
 mod faults;
 mod leases;

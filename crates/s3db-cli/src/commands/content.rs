@@ -1,9 +1,12 @@
 //! `s3db content`: bytes of the user's own beside the fields of a document.
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _};
+use std::path::Path;
 
+use futures::TryStreamExt as _;
 use s3db::resource::NewContent;
+use s3db::store::ByteRange;
 use s3db::{Error, ErrorKind};
 use serde_json::json;
 
@@ -16,8 +19,9 @@ use crate::output::Output;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  s3db content set users ann --file ann.png --type image/png
-  s3db content get users ann --file copy.png
+  s3db content set users ann ann.png --type image/png
+  s3db content get users ann --out copy.png
+  s3db content get users ann --range 0-1023 | xxd
   s3db content get users ann | sha256sum
   s3db content delete users ann
 
@@ -36,8 +40,11 @@ enum Action {
         #[command(flatten)]
         document: Document,
         /// File to write; `-` is standard output
-        #[arg(short, long, value_name = "FILE", default_value = "-")]
-        file: String,
+        #[arg(short, long, value_name = "FILE", default_value = "-", alias = "file", short_alias = 'f')]
+        out: String,
+        /// Bytes to read, from 0, both ends included: `0-99`, or `100-` for all that follow
+        #[arg(long, value_name = "A-B", value_parser = range_of)]
+        range: Option<ByteRange>,
         /// Replace the file if it exists
         #[arg(long)]
         force: bool,
@@ -47,8 +54,11 @@ enum Action {
         #[command(flatten)]
         document: Document,
         /// File to read; `-` is standard input
-        #[arg(short, long, value_name = "FILE", default_value = "-")]
+        #[arg(value_name = "FILE", default_value = "-")]
         file: String,
+        /// The same
+        #[arg(id = "named", short, long = "file", value_name = "FILE", conflicts_with = "file", hide = true)]
+        named: Option<String>,
         /// Type of the content
         #[arg(long = "type", value_name = "TYPE", default_value = "application/octet-stream")]
         content_type: String,
@@ -70,9 +80,11 @@ struct Document {
 
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcome {
     match args.action {
-        Action::Get { document, file, force } => get(document, &file, force, global, out).await,
-        Action::Set { document, file, content_type } => {
-            let bytes = read(&file)?;
+        Action::Get { document, out: file, range, force } => {
+            get(document, &file, range, force, global, out).await
+        }
+        Action::Set { document, file, named, content_type } => {
+            let bytes = read(named.as_deref().unwrap_or(&file))?;
             let content = NewContent::new(bytes).content_type(content_type);
             let db = connect::open(global, Wanted::Existing, out).await?;
             let record = db.resource(&document.resource)?.set_content(&document.id, content).await?;
@@ -93,34 +105,54 @@ fn told(bytes: u64, out: &mut Output) -> Outcome {
     if out.format_or(Format::Table).is_json() { out.json(&json!({ "contentLength": bytes })) } else { Ok(()) }
 }
 
-async fn get(document: Document, file: &str, force: bool, global: &Global, out: &mut Output) -> Outcome {
-    let db = connect::open(global, Wanted::Existing, out).await?;
-    let content = db.resource(&document.resource)?.content(&document.id).await?;
-    let Some(content) = content else {
-        return Err(Error::new(ErrorKind::NotFound, "the document has no content")
-            .with("resource", document.resource)
-            .with("id", document.id)
-            .hint("s3db content set gives it some")
-            .into());
-    };
-    // An explanation writes no file either.
-    if file == "-" || global.explain {
-        out.raw().write_all(&content.bytes).map_err(Failure::output)?;
-        return out.flush();
-    }
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true).create_new(!force);
-    let mut opened = options.open(file).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::usage(
+async fn get(
+    document: Document,
+    file: &str,
+    range: Option<ByteRange>,
+    force: bool,
+    global: &Global,
+    out: &mut Output,
+) -> Outcome {
+    // An explanation writes no file.
+    let is_file = file != "-" && !global.explain;
+    if is_file && !force && Path::new(file).exists() {
+        return Err(Failure::usage(
             format!("{file} exists already"),
             "choose another name, or add --force to replace it",
-        ),
-        _ => Failure::Io { what: format!("write {file}"), error },
-    })?;
-    let written = opened.write_all(&content.bytes).and_then(|()| opened.sync_all());
-    written.map_err(|error| Failure::Io { what: format!("write {file}"), error })?;
-    out.done(&format!("Wrote {} bytes to {file}", content.bytes.len()));
-    Ok(())
+        ));
+    }
+    let db = connect::open(global, Wanted::Existing, out).await?;
+    let content = db.resource(&document.resource)?.content(&document.id).range(range.unwrap_or_default());
+    if is_file {
+        let written = content.to_file(file).await?.ok_or_else(|| no_content(document))?;
+        out.done(&format!("Wrote {written} bytes to {file}"));
+        return Ok(());
+    }
+    let mut stream = content.stream().await?.ok_or_else(|| no_content(document))?;
+    while let Some(bytes) = stream.try_next().await? {
+        out.raw().write_all(&bytes).map_err(Failure::output)?;
+    }
+    out.flush()
+}
+
+fn no_content(document: Document) -> Error {
+    Error::new(ErrorKind::NotFound, "the document has no content")
+        .with("resource", document.resource)
+        .with("id", document.id)
+        .hint("s3db content set gives it some")
+}
+
+/// `0-99` or `100-`, as in the header `Range` of HTTP.
+fn range_of(text: &str) -> Result<ByteRange, String> {
+    let numbers = text.split_once('-').and_then(|(first, last)| {
+        let last = (!last.is_empty()).then(|| last.parse::<u64>()).transpose().ok()?;
+        Some((first.parse::<u64>().ok()?, last))
+    });
+    match numbers {
+        Some((first, None)) => Ok((first..).into()),
+        Some((first, Some(last))) if first <= last => Ok((first..=last).into()),
+        _ => Err("two numbers such as 0-99, the first not above the second, or one such as 100-".to_owned()),
+    }
 }
 
 fn read(file: &str) -> Outcome<Vec<u8>> {

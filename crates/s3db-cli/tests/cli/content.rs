@@ -23,6 +23,13 @@ fn content_goes_in_and_comes_out_as_it_was() {
         (&json!(true), &json!("image/png"), &json!(9))
     );
 
+    for (range, expected) in [("0-9", &bytes[..10]), ("250-", &bytes[250..]), ("254-999", &bytes[254..])] {
+        shell.ok(&["content", "get", "users", "ann", "--range", range, "--out", "part.png", "--force"]);
+        assert_eq!(std::fs::read(shell.path().join("part.png")).expect("a file"), expected, "{range}");
+    }
+    shell.ok(&["content", "set", "users", "ann", "part.png", "--type", "image/png"]);
+    assert_eq!(shell.json(&["get", "users", "ann"])["_contentLength"], json!(2));
+
     let piped = shell.run_with_input(&["content", "set", "users", "ann"], "piped in");
     assert_eq!(piped.code, 0, "{}", piped.err);
     assert_eq!(shell.ok(&["content", "get", "users", "ann"]), "piped in");
@@ -45,6 +52,7 @@ fn content_that_cannot_be_is_refused() {
         (&["content", "set", "users", "nobody"], "x", 3, "not found"),
         (&["content", "set", "users", "ann", "--file", "gone.png"], "", 1, "gone.png"),
         (&["content", "get", "users", "ann"], "", 3, "has no content"),
+        (&["content", "get", "users", "ann", "--range", "9-3"], "", 2, "two numbers such as 0-99"),
     ] {
         let ran = shell.run_with_input(args, input);
         assert!(ran.code == code && ran.err.contains(says), "{args:?}: {ran:?}");

@@ -19,10 +19,14 @@ pub(crate) enum Told {
 pub(crate) fn is_content(metadata: &Metadata, body: &[u8]) -> bool {
     match told(metadata, body.len() as u64, None) {
         Told::NoContent => false,
-        Told::Content | Told::Nothing => {
-            stamp::stamp_of(body).is_none() && has_length(metadata, body) && !is_of_s3db_js(body)
-        }
+        Told::Content => stamp::stamp_of(body).is_none(),
+        Told::Nothing => has_length(metadata, body) && !is_like_ours(body),
     }
+}
+
+/// Whether a body looks like one that s3db or s3db.js writes itself, so that it must not be content.
+pub(crate) fn is_like_ours(body: &[u8]) -> bool {
+    stamp::stamp_of(body).is_some() || is_of_s3db_js(body)
 }
 
 /// What can be said without the body. A content type of JSON makes it doubtful.
@@ -36,6 +40,10 @@ pub(crate) fn told(metadata: &Metadata, body_bytes: u64, content_type: Option<&s
     };
     match length.parse::<u64>() {
         Ok(length) if length == body_bytes => {
+            // A stamp beside the mark was put there with the content: an update by s3db.js takes it away.
+            if metadata.get(private::STAMP).is_some() {
+                return Told::Content;
+            }
             let is_json = content_type.is_none_or(|text| text.starts_with("application/json"));
             if is_json { Told::Nothing } else { Told::Content }
         }
@@ -81,6 +89,9 @@ mod tests {
         check(marked("12"), r#"{"_w":"abc"}"#, false);
         check(marked("20"), r#"{"0":"Ann","_v":"v1"}"#, false);
         check(marked("21"), r#"{"0":"Ann","_v":"v1"}"#, false);
+        let stamped = [("_hascontent", "true"), ("_contentlength", "21"), ("_w", "abc")];
+        check(Metadata::from_iter(stamped), r#"{"0":"Ann","_v":"v1"}"#, true);
+        check(Metadata::from_iter(stamped), r#"{"_w":"abcabcabcabc"}"#, false);
         let overflow = [("_hascontent", "true"), ("_contentlength", "3"), ("_overflow", "true")];
         check(Metadata::from_iter(overflow), "png", false);
     }
@@ -88,6 +99,10 @@ mod tests {
     #[test]
     fn a_head_tells_content_where_it_can() {
         let marked = Metadata::from_iter([("_hascontent", "true"), ("_contentlength", "10")]);
+        let mut stamped = marked.clone();
+        stamped.insert("_w", "abc");
+        assert_eq!(told(&stamped, 10, Some("application/json")), Told::Content);
+        assert_eq!(told(&stamped, 9, Some("application/json")), Told::NoContent);
         for (bytes, content_type, expected) in [
             (10, Some("image/png"), Told::Content),
             (10, Some("application/json"), Told::Nothing),

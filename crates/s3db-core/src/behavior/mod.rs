@@ -12,7 +12,7 @@ mod weigh;
 use std::fmt;
 use std::str::FromStr;
 
-pub(crate) use content::{Told, is_content, told};
+pub(crate) use content::{Told, is_content, is_like_ours, told};
 pub use gather::gather;
 pub use place::{Exceeded, PlaceContext, Placement, place};
 pub use stamp::stamp_of;
@@ -42,6 +42,8 @@ pub(crate) mod private {
     pub(crate) const HAS_CONTENT: &str = "_hascontent";
     /// Its length, in bytes; s3db.js counts texts in units of UTF-16.
     pub(crate) const CONTENT_LENGTH: &str = "_contentlength";
+    /// Ours: the stamp of a write, where the body cannot hold it.
+    pub(crate) const STAMP: &str = "_w";
     /// Its type.
     pub(crate) const MIME_TYPE: &str = "_mimetype";
 }

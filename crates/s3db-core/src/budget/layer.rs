@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::account::Payer;
 use crate::Result;
 use crate::store::{
-    Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store, Verb,
-    VersionPage, VersionsRequest,
+    ByteRange, Capability, Condition, ETag, Head, ListPage, ListRequest, Object, PutObject, PutResult,
+    Reading, Replace, Store, Verb, VersionPage, VersionsRequest,
 };
 
 #[derive(Debug)]
@@ -38,6 +38,16 @@ impl Store for Budgeted {
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         self.payer.pay(Verb::Get, key)?;
         self.inner.get(key).await
+    }
+
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        self.payer.pay(Verb::Get, key)?;
+        self.inner.read_range(key, range, if_match).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::rehearsal::Stage;
 use crate::store::{
-    Capability, Condition, ETag, Head, ListPage, ListRequest, Metadata, Object, PutObject, PutResult,
-    Replace, Store, Verb, VersionPage, VersionsRequest, limits,
+    ByteRange, Capability, Condition, ETag, Head, ListPage, ListRequest, Metadata, Object, PutObject,
+    PutResult, Reading, Replace, Store, Verb, VersionPage, VersionsRequest, limits,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -31,6 +31,21 @@ impl Rehearsed {
         let found = self.inner.get(key).await?;
         self.stage.scene().overlay.see(key, found.as_ref().map(|object| &object.head.etag));
         Ok(found)
+    }
+
+    async fn open(&self, key: &str, range: ByteRange, if_match: Option<&ETag>) -> Result<Option<Reading>> {
+        let written = self.stage.scene().overlay.get(key);
+        let object = match written {
+            Some(object) => object,
+            None if self.stage.skips(key) => Some(self.blank()),
+            None => {
+                self.stage.scene().sent.get += 1;
+                let found = self.inner.read_range(key, range, if_match).await?;
+                self.stage.scene().overlay.see(key, found.as_ref().map(|reading| &reading.head.etag));
+                return Ok(found);
+            }
+        };
+        object.map(|object| Reading::of(key, object, range, if_match)).transpose()
     }
 
     async fn look(&self, key: &str) -> Result<Option<Head>> {
@@ -168,6 +183,18 @@ impl Store for Rehearsed {
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         let begun = self.stage.begin(Verb::Get, key, &Condition::None, 0).await;
         let result = self.read(key).await;
+        self.stage.end(begun);
+        result
+    }
+
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        let begun = self.stage.begin(Verb::Get, key, &Condition::None, 0).await;
+        let result = self.open(key, range, if_match).await;
         self.stage.end(begun);
         result
     }

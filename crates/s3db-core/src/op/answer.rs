@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::resource::{BatchResult, Content, DocumentVersion, Listing, Page, Record, Selection};
+use crate::resource::{
+    BatchResult, Content, ContentStream, DocumentVersion, Listing, OpenedContent, Page, Record, Selection,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// What a call gives back.
@@ -41,6 +43,9 @@ pub enum Answer {
     /// Versions of a document, the newest first. They are not serialised: there is always one more.
     #[serde(skip)]
     History(Vec<DocumentVersion>),
+    /// The content of a document, about to be read.
+    #[serde(skip)]
+    ContentStream(Option<OpenedContent>),
 }
 
 /// Takes one kind of answer, and refuses the others.
@@ -91,6 +96,18 @@ impl Answer {
         }
     }
 
+    pub(crate) fn content_stream(self) -> Result<Option<ContentStream>> {
+        match self {
+            Self::ContentStream(None) => Ok(None),
+            Self::ContentStream(Some(opened)) => match opened.take() {
+                Some(stream) => Ok(Some(stream)),
+                None => Err(Error::new(ErrorKind::Unsupported, "a layer has taken the stream of content")
+                    .hint("a layer that reads a stream gives another one on")),
+            },
+            other => Err(other.is_not("a stream of content")),
+        }
+    }
+
     pub(crate) fn deleted(self) -> Result<()> {
         match self {
             Self::Deleted => Ok(()),
@@ -107,7 +124,8 @@ impl Answer {
             Self::Page(page) => page.unreadable.is_empty(),
             Self::Selection(selection) => selection.unreadable.is_empty(),
             Self::History(versions) => versions.iter().all(|version| version.unreadable.is_none()),
-            Self::Record(_) | Self::Found(_) | Self::Exists(_) | Self::Content(_) => true,
+            Self::Record(_) | Self::Found(_) | Self::Exists(_) => true,
+            Self::Content(_) | Self::ContentStream(_) => true,
             Self::Deleted | Self::Count(_) | Self::Ids(_) => true,
         }
     }
@@ -119,6 +137,7 @@ impl Answer {
             Self::Found(found) => (usize::from(found.is_some()), 0),
             Self::Exists(exists) => (usize::from(*exists), 0),
             Self::Content(content) => (usize::from(content.is_some()), 0),
+            Self::ContentStream(content) => (usize::from(content.is_some()), 0),
             Self::Count(count) => return (*count, 0),
             Self::Ids(ids) => (ids.len(), 0),
             Self::Records(batch) => (batch.ok.len(), batch.failed.len()),
@@ -164,6 +183,7 @@ impl Answer {
             Self::Selection(_) => "a selection",
             Self::Content(_) => "content",
             Self::History(_) => "a history",
+            Self::ContentStream(_) => "a stream of content",
         };
         Error::new(
             ErrorKind::Unsupported,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{PartitionArgs, QueryArgs, Verb};
 use crate::resource::{HistoryOptions, ListOptions, NewContent};
-use crate::store::ETag;
+use crate::store::{ByteRange, ETag};
 use crate::{Document, Result};
 
 /// One call with its arguments. A layer may change them before it lets the call go on.
@@ -111,6 +111,10 @@ pub enum Op<'a> {
     Content {
         /// Id.
         id: String,
+        /// Which bytes.
+        range: ByteRange,
+        /// Whether the caller wants a [stream](crate::resource::ContentStream).
+        streamed: bool,
     },
     /// [`has_content`](crate::Resource::has_content).
     HasContent {
@@ -178,7 +182,7 @@ impl Op<'_> {
             Self::Page { partition, size, cursor } => Op::Page { partition, size, cursor },
             Self::Count { partition, verified } => Op::Count { partition, verified },
             Self::Query(args) => Op::Query(args),
-            Self::Content { id } => Op::Content { id },
+            Self::Content { id, range, streamed } => Op::Content { id, range, streamed },
             Self::HasContent { id } => Op::HasContent { id },
             Self::SetContent { id, content, if_match } => Op::SetContent { id, content, if_match },
             Self::DeleteContent { id, if_match } => Op::DeleteContent { id, if_match },
@@ -220,7 +224,7 @@ impl Op<'_> {
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::Get { id } | Self::Exists { id } => Some(id),
-            Self::Content { id } | Self::HasContent { id } => Some(id),
+            Self::Content { id, .. } | Self::HasContent { id } => Some(id),
             Self::SetContent { id, .. } | Self::DeleteContent { id, .. } => Some(id),
             Self::History { id, .. } | Self::GetVersion { id, .. } | Self::Undo { id, .. } => Some(id),
             Self::Update { id, .. } | Self::Replace { id, .. } | Self::Delete { id, .. } => Some(id),

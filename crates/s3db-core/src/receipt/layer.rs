@@ -12,8 +12,8 @@ use crate::env::Env;
 use crate::price::Prices;
 use crate::resource::WriteCheck;
 use crate::store::{
-    Capability, Condition, Head, ListPage, ListRequest, Meter, Object, PutObject, PutResult, Replace,
-    Requests, Store, StoreLayer, Traffic, VersionPage, VersionsRequest, retries,
+    ByteRange, Capability, Condition, ETag, Head, ListPage, ListRequest, Meter, Object, PutObject, PutResult,
+    Reading, Replace, Requests, Store, StoreLayer, Traffic, VersionPage, VersionsRequest, retries,
 };
 use crate::{ErrorKind, Result};
 
@@ -152,6 +152,15 @@ impl Store for Booked {
 
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         self.read(self.inner.get(key)).await
+    }
+
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        self.read(self.inner.read_range(key, range, if_match)).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use super::{PartitionView, Record, Resource, Shared, State};
+use super::{OpenedContent, PartitionView, Record, Resource, Shared, State};
 use crate::op::{
     Answer, Chain, HookCall, HookPoint, Layers, Op, OpLayer, PartitionArgs, Registration, Stage,
 };
@@ -122,7 +122,12 @@ impl Resource {
                 Answer::Count(self.view(partition, verified)?.count_now().await?)
             }
             Op::Query(args) => self.query_now(*args).await?,
-            Op::Content { id } => Answer::Content(self.content_now(&id).await?.map(Box::new)),
+            Op::Content { id, range, streamed: false } => {
+                Answer::Content(self.content_now(&id, range).await?.map(Box::new))
+            }
+            Op::Content { id, range, streamed: true } => {
+                Answer::ContentStream(self.open_content_now(&id, range).await?.map(OpenedContent::new))
+            }
             Op::HasContent { id } => Answer::Exists(self.has_content_now(&id).await?),
             Op::SetContent { id, content, if_match } => {
                 Answer::Record(Box::new(self.set_content_now(&id, &content, if_match.as_ref()).await?))

@@ -53,7 +53,7 @@ pub use attributes::AttributesUpdate;
 pub use calls::StoredHook;
 pub use checked::IfMatch;
 pub use config::ResourceConfig;
-pub use content::{Content, NewContent};
+pub use content::{Content, ContentStream, NewContent, OpenedContent, ReadContent};
 pub use history::{DocumentVersion, HistoryOptions};
 pub(crate) use layers::Layers;
 pub use list::ListOptions;

@@ -22,6 +22,7 @@ pub mod memory;
 mod metadata;
 mod open;
 mod paging;
+pub(crate) mod reading;
 pub(crate) mod retries;
 #[cfg(feature = "s3")]
 pub mod s3;
@@ -34,6 +35,7 @@ pub use layers::{Meter, Outcome, Request, RequestObserver, Requests, StoreLayer,
 pub use memory::{MemoryOptions, MemoryStore};
 pub use metadata::Metadata;
 pub use open::open;
+pub use reading::{BodyStream, ByteRange, Reading};
 #[cfg(feature = "s3")]
 pub use s3::{S3Config, S3Store};
 pub use verb::Verb;
@@ -69,6 +71,26 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Reads an object; `None` when it is absent.
     async fn get(&self, key: &str) -> Result<Option<Object>>;
+
+    /// Reads an object as a stream, whole or in part; `None` when it is absent.
+    ///
+    /// All bytes are of one version of the object: when another one takes its place meanwhile, the stream goes on with
+    /// the old one or ends with an error. A stream that breaks off can be gone on with by another read from there, with
+    /// `if_match`. Dropping the stream ends the request.
+    ///
+    /// By default the object is read [whole](Self::get) first.
+    ///
+    /// Errors: `Conflict` when the object is there and has not the ETag `if_match`; `Validation` when `range` holds no byte
+    /// of it, but for all bytes of an empty object.
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        let found = self.get(key).await?;
+        found.map(|object| Reading::of(key, object, range, if_match)).transpose()
+    }
 
     /// Reads an object without its body; `None` when it is absent.
     async fn head(&self, key: &str) -> Result<Option<Head>>;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::convert::{Layout, stored};
 use super::{Stored, TypedDocument};
-use crate::resource::{BatchError, BatchResult, Content, ListOptions, NewContent};
+use crate::resource::{BatchError, BatchResult, ListOptions, NewContent, ReadContent};
 use crate::{Error, Resource, Result};
 
 /// A [`Resource`] whose documents are values of `T`, from [`Database::resource_of`](crate::Database::resource_of).
@@ -86,8 +86,8 @@ impl<T: TypedDocument> Typed<T> {
     }
 
     /// As [`Resource::content`].
-    pub async fn content(&self, id: &str) -> Result<Option<Content>> {
-        self.raw.content(id).await
+    pub fn content(&self, id: &str) -> ReadContent {
+        self.raw.content(id)
     }
 
     /// As [`Resource::has_content`].

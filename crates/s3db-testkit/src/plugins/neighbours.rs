@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use s3db_core::plugin::{Context, Installer, Manifest, Plugin};
 use s3db_core::store::{
-    Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store,
-    StoreLayer, VersionPage, VersionsRequest,
+    ByteRange, Capability, Condition, ETag, Head, ListPage, ListRequest, Object, PutObject, PutResult,
+    Reading, Replace, Store, StoreLayer, VersionPage, VersionsRequest,
 };
 use s3db_core::{Error, ErrorKind, Result};
 
@@ -74,6 +74,16 @@ impl Store for Flaky {
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         self.reach(key)?;
         self.inner.get(key).await
+    }
+
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        self.reach(key)?;
+        self.inner.read_range(key, range, if_match).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {

@@ -1,16 +1,18 @@
 //! S3's operations over a store, with AWS's answers.
 
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use futures::TryStreamExt as _;
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use hyper::{HeaderMap, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use s3db_core::store::{
-    Condition, DELETE_MANY_MAX, ETag as StoreTag, Head, KEY_BYTES_MAX, ListRequest,
-    Metadata as StoreMetadata, PutObject, Replace, Store,
+    BodyStream, ByteRange, Condition, DELETE_MANY_MAX, ETag as StoreTag, Head, KEY_BYTES_MAX, ListRequest,
+    Metadata as StoreMetadata, PutObject, Reading, Replace, Store,
 };
 use s3db_core::{Error as StoreError, ErrorKind};
 use s3s::dto::{
@@ -18,10 +20,10 @@ use s3s::dto::{
     DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETag, ETagCondition,
     EncodingType, Error as DeleteError, GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput,
     HeadObjectInput, HeadObjectOutput, ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsV2Input,
-    ListObjectsV2Output, Metadata, MetadataDirective, Object, PutObjectInput, PutObjectOutput, StreamingBlob,
-    Timestamp,
+    ListObjectsV2Output, Metadata, MetadataDirective, Object, PutObjectInput, PutObjectOutput, Range,
+    StreamingBlob, Timestamp,
 };
-use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
+use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::policy::{self, Policy};
 use super::versions;
@@ -106,25 +108,43 @@ impl S3 for Bucket {
     async fn get_object(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
         let input = req.input;
         self.check_object(&input.bucket, &input.key)?;
-        let found = match &input.version_id {
-            None => self.store.get(&input.key).await,
-            Some(id) => self.store.get_version(&input.key, id).await,
+        let if_match = match condition(input.if_match, None)? {
+            Condition::IfMatch(etag) => Some(etag),
+            Condition::None | Condition::IfAbsent => None,
         };
-        let found = found.map_err(|error| to_s3(&error))?;
-        let object = match (found, &input.version_id) {
-            (Some(object), _) => object,
+        let range = input.range.map(bytes_of).transpose()?;
+        let bytes = range.unwrap_or(ByteRange::ALL);
+        let found = match &input.version_id {
+            None => self.store.read_range(&input.key, bytes, if_match.as_ref()).await,
+            Some(id) => match self.store.get_version(&input.key, id).await {
+                Ok(Some(object)) => Reading::of(&input.key, object, bytes, if_match.as_ref()).map(Some),
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            },
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::Validation => return Err(invalid_range()),
+            Err(error) => return Err(to_s3(&error)),
+        };
+        let Reading { head, range: given, body } = match (found, &input.version_id) {
+            (Some(reading), _) => reading,
             (None, None) => return Err(self.absent(&input.key)),
             (None, Some(id)) => return Err(versions::absent(self.store.as_ref(), &input.key, id).await),
         };
-        let content_length = length(object.body.len() as u64);
+        let content_length = length(given.end - given.start);
+        let content_range = range.map(|_| {
+            format!("bytes {}-{}/{}", given.start, given.end.saturating_sub(1), head.content_length)
+        });
         Ok(S3Response::new(GetObjectOutput {
-            body: Some(StreamingBlob::from(Body::from(object.body))),
+            body: Some(StreamingBlob::wrap(InTurn(Mutex::new(body)))),
             content_length: Some(content_length),
-            content_type: Some(content_type(&object.head)),
-            e_tag: Some(to_etag(&object.head.etag)),
-            last_modified: Some(time(object.head.last_modified_ms)),
-            metadata: Some(from_store(&object.head.metadata)),
-            version_id: object.head.version_id.map(|id| id.to_string()),
+            content_range,
+            content_type: Some(content_type(&head)),
+            e_tag: Some(to_etag(&head.etag)),
+            last_modified: Some(time(head.last_modified_ms)),
+            metadata: Some(from_store(&head.metadata)),
+            version_id: head.version_id.map(|id| id.to_string()),
             ..GetObjectOutput::default()
         }))
     }
@@ -293,6 +313,30 @@ impl S3 for Bucket {
         }
         Ok(S3Response::new(output))
     }
+}
+
+/// A stream that several threads may know of; only its owner reads it.
+struct InTurn(Mutex<BodyStream>);
+
+impl Stream for InTurn {
+    type Item = Result<Bytes, StoreError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().0.get_mut().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(cx)
+    }
+}
+
+fn bytes_of(range: Range) -> S3Result<ByteRange> {
+    match range {
+        Range::Int { first, last } => {
+            Ok(ByteRange { start: first, end: last.and_then(|last| last.checked_add(1)) })
+        }
+        Range::Suffix { .. } => Err(S3Error::new(S3ErrorCode::NotImplemented)),
+    }
+}
+
+fn invalid_range() -> S3Error {
+    S3Error::with_message(S3ErrorCode::InvalidRange, "The requested range is not satisfiable")
 }
 
 pub(super) fn no_such_key() -> S3Error {

@@ -3,12 +3,15 @@
 pub mod plugin;
 mod unconditional;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
 use s3db_core::store::{
-    Capability, Condition, Head, ListPage, ListRequest, MemoryOptions, MemoryStore, Metadata, Object,
-    PutObject, PutResult, Replace, Store, VersionPage, VersionsRequest,
+    BodyStream, ByteRange, Capability, Condition, ETag, Head, ListPage, ListRequest, MemoryOptions,
+    MemoryStore, Metadata, Object, PutObject, PutResult, Reading, Replace, Store, VersionPage,
+    VersionsRequest,
 };
 use s3db_core::{Error, ErrorKind, Result};
 
@@ -56,11 +59,17 @@ pub enum Fault {
     ForgetsVersions,
     /// It says that it has no old versions, and lists them.
     HidesVersions,
+    /// A range is taken for the whole body.
+    IgnoresRange,
+    /// The condition of a read is not looked at.
+    ReadsUnchecked,
+    /// A stream looks for the object again with each of its parts.
+    MixesVersions,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::IgnoresConditions,
         Self::ChecksBeforeWrite,
         Self::MatchesAbsent,
@@ -80,6 +89,9 @@ impl Fault {
         Self::ListsOldestFirst,
         Self::ForgetsVersions,
         Self::HidesVersions,
+        Self::IgnoresRange,
+        Self::ReadsUnchecked,
+        Self::MixesVersions,
     ];
 }
 
@@ -154,6 +166,22 @@ impl WrongStore {
     }
 }
 
+/// Reads each part of a body anew.
+fn mixed(store: MemoryStore, key: String, range: Range<u64>) -> BodyStream {
+    const PART_BYTES: u64 = 64 << 10;
+    futures::stream::unfold((store, key, range), async |(store, key, range)| {
+        let end = range.end.min(range.start + PART_BYTES);
+        if range.start >= end {
+            return None;
+        }
+        let object = store.get(&key).await.ok().flatten()?;
+        let bounds = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(object.body.len());
+        let bytes = object.body.slice(bounds(range.start)..bounds(end));
+        Some((Ok(bytes), (store, key, end..range.end)))
+    })
+    .boxed()
+}
+
 fn normalise(key: &str) -> String {
     let mut segments = Vec::new();
     for segment in key.split('/') {
@@ -188,6 +216,22 @@ impl Store for WrongStore {
 
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         self.inner.get(&self.key(key)).await
+    }
+
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        let key = self.key(key);
+        let range = if self.is(Fault::IgnoresRange) { ByteRange::ALL } else { range };
+        let if_match = if_match.filter(|_| !self.is(Fault::ReadsUnchecked));
+        let mut found = self.inner.read_range(&key, range, if_match).await?;
+        if let Some(reading) = found.as_mut().filter(|_| self.is(Fault::MixesVersions)) {
+            reading.body = mixed(self.inner.clone(), key, reading.range.clone());
+        }
+        Ok(found)
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {

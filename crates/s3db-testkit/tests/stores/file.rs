@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use s3db_core::Result;
 use s3db_core::store::{
-    Capability, Condition, FileOptions, FileStore, Fsync, Head, ListPage, ListRequest, Object, PutObject,
-    PutResult, Replace, Store, VersionPage, VersionsRequest,
+    ByteRange, Capability, Condition, ETag, FileOptions, FileStore, Fsync, Head, ListPage, ListRequest,
+    Object, PutObject, PutResult, Reading, Replace, Store, VersionPage, VersionsRequest,
 };
 use s3db_testkit::conformance::{self, Options};
 
@@ -62,6 +62,15 @@ impl Store for InTurn {
 
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         self.next().get(key).await
+    }
+
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        self.next().read_range(key, range, if_match).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {

@@ -49,10 +49,12 @@ fn expected(fault: Fault) -> Vec<&'static str> {
         Fault::DropsMetadata => &[
             &["overwrite_replaces_all", "never_half_written"],
             &["metadata_exact", "metadata_empty_values", "metadata_at_limit"],
-            &["copy_keeps", "copy_replaces"],
+            &["range_is_exact", "copy_keeps", "copy_replaces"],
         ],
         Fault::HasNoLimit => &[&["metadata_over_limit"]],
-        Fault::DropsContentType => &[&["overwrite_replaces_all", "content_types", "copy_keeps"]],
+        Fault::DropsContentType => {
+            &[&["overwrite_replaces_all", "content_types", "range_is_exact", "copy_keeps"]]
+        }
         Fault::ListsBackwards => {
             &[ORDER, &["list_other_delimiter", "list_start_after", "list_after_write"], PAGES]
         }
@@ -89,6 +91,9 @@ fn expected(fault: Fault) -> Vec<&'static str> {
             &[&["versions_newest_first", "versions_whole", "versions_of_copies", "versions_of_delete_many"]]
         }
         Fault::HidesVersions => &[&["refuses_versions"]],
+        Fault::IgnoresRange => &[&["range_is_exact", "range_without_bytes"]],
+        Fault::ReadsUnchecked => &[&["range_if_match"]],
+        Fault::MixesVersions => &[&["stream_is_of_one_version"]],
         other => panic!("say which cases {other:?} fails"),
     };
     parts.concat()

@@ -129,7 +129,12 @@ impl Fixed {
 
     /// Whether this is the body that was written.
     pub(super) fn is_body(&self, body: &[u8]) -> bool {
-        self.body_md5[..] == Md5::digest(body)[..]
+        self.is_hash(&Md5::digest(body))
+    }
+
+    /// Whether this is the MD5 of the body that was written.
+    pub(super) fn is_hash(&self, md5: &[u8]) -> bool {
+        self.body_md5[..] == *md5
     }
 
     fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], Damage> {

@@ -11,7 +11,8 @@ use std::sync::{Arc, RwLock};
 use async_trait::async_trait;
 
 use super::{
-    Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store, limits,
+    ByteRange, Capability, Condition, ETag, Head, ListPage, ListRequest, Object, PutObject, PutResult,
+    Reading, Replace, Store, limits,
 };
 use crate::env::{Env, SystemEnv};
 use crate::{Error, ErrorKind, Result};
@@ -23,6 +24,7 @@ mod listing;
 mod locks;
 mod name;
 mod objects;
+mod ranges;
 #[cfg(test)]
 mod tests;
 
@@ -162,6 +164,17 @@ impl Store for FileStore {
         limits::check_key(key)?;
         let key = key.to_owned();
         self.run(move |files| files.get(&key)).await
+    }
+
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        limits::check_key(key)?;
+        let (key, if_match) = (key.to_owned(), if_match.cloned());
+        self.run(move |files| files.open_range(&key, range, if_match.as_ref())).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {

@@ -155,7 +155,7 @@ impl Files {
     ///
     /// An object is in one place at any time, so that what is found is right even when the leaves are out of date.
     /// What is not found is absent only if no file was moved meanwhile.
-    fn read<T>(&self, key: &str, read: impl Fn(&Path) -> Result<Option<T>>) -> Result<Option<T>> {
+    pub(super) fn read<T>(&self, key: &str, read: impl Fn(&Path) -> Result<Option<T>>) -> Result<Option<T>> {
         let file = name::of_key(key);
         let mut leaves = self.leaves_seen()?;
         for _ in 0..EPOCH_CHANGES_MAX {
@@ -237,9 +237,14 @@ pub(super) fn read_head(path: &Path) -> Result<Option<(String, Head)>> {
 
 /// Reads the checked header of a file, as numbers and as bytes; `None` when it is absent.
 pub(super) fn read_fixed(path: &Path) -> Result<Option<(Fixed, Vec<u8>)>> {
-    let Some((mut file, length)) = open(path)? else {
-        return Ok(None);
-    };
+    match open(path)? {
+        Some((mut file, length)) => Ok(Some(read_header(&mut file, length, path)?)),
+        None => Ok(None),
+    }
+}
+
+/// Reads the checked header of an opened file of this length, as numbers and as bytes, which may hold more than it.
+pub(super) fn read_header(file: &mut File, length: u64, path: &Path) -> Result<(Fixed, Vec<u8>)> {
     let mut bytes = Vec::with_capacity(HEADER_GUESS_BYTES.min(length) as usize);
     let mut read = |bytes: &mut Vec<u8>, up_to: u64| {
         let more = up_to.saturating_sub(bytes.len() as u64);
@@ -249,10 +254,10 @@ pub(super) fn read_fixed(path: &Path) -> Result<Option<(Fixed, Vec<u8>)>> {
     let fixed = Fixed::parse(&bytes, length).map_err(|damage| damaged(damage, path))?;
     read(&mut bytes, (FIXED_BYTES + fixed.text_bytes) as u64)?;
     fixed.verify(&bytes).map_err(|damage| damaged(damage, path))?;
-    Ok(Some((fixed, bytes)))
+    Ok((fixed, bytes))
 }
 
-fn open(path: &Path) -> Result<Option<(File, u64)>> {
+pub(super) fn open(path: &Path) -> Result<Option<(File, u64)>> {
     let opened = File::open(path).and_then(|file| {
         let length = file.metadata()?.len();
         Ok((file, length))
@@ -265,7 +270,7 @@ fn open(path: &Path) -> Result<Option<(File, u64)>> {
 }
 
 /// A file that was copied to another name by hand would else be a second object with the first one's content.
-fn check_key(key: &str, path: &Path) -> Result<()> {
+pub(super) fn check_key(key: &str, path: &Path) -> Result<()> {
     match path.file_name() {
         Some(file) if file == name::of_key(key).as_str() => Ok(()),
         _ => Err(damaged("it is the file of another key", path).with("holds", key)),

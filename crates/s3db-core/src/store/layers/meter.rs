@@ -11,10 +11,11 @@ use serde::Serialize;
 
 use super::StoreLayer;
 use super::observe::{Observers, Sent, Told, observed};
+use super::streamed::{Following, Scale};
 use crate::Result;
 use crate::store::{
-    Capability, Condition, Head, ListPage, ListRequest, Object, PutObject, PutResult, Replace, Store, Verb,
-    VersionPage, VersionsRequest,
+    ByteRange, Capability, Condition, ETag, Head, ListPage, ListRequest, Object, PutObject, PutResult,
+    Reading, Replace, Store, Verb, VersionPage, VersionsRequest,
 };
 
 /// Counts what passes through the stores that it wraps. Clones share the counters.
@@ -237,6 +238,12 @@ impl Counters {
     }
 }
 
+impl Scale for Counters {
+    fn came(&self, bytes: u64) {
+        self.bytes_out.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
 impl Told for Option<Object> {
     fn bytes_out(&self) -> u64 {
         self.as_ref().map_or(0, |object| object.head.metadata.size_bytes() + object.body.len()) as u64
@@ -286,6 +293,18 @@ impl Store for Metered {
 
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         self.send(Sent::new(Verb::Get, key), self.inner.get(key)).await
+    }
+
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        self.counters.get.fetch_add(1, Ordering::Relaxed);
+        let observers = self.observers.clone().filter(|observers| observers.is_used());
+        let following = Following::new(self.counters.clone(), observers, key);
+        following.send(self.inner.read_range(key, range, if_match)).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {

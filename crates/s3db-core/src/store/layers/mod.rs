@@ -7,6 +7,7 @@ use super::Store;
 
 mod meter;
 mod observe;
+mod streamed;
 
 pub use meter::{Meter, Requests, Traffic};
 pub(crate) use observe::{Observers, within};

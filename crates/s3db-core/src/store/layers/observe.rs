@@ -100,6 +100,11 @@ pub(crate) async fn within<T>(operation: &'static str, call: impl Future<Output 
     OPERATION.scope(operation, call).await
 }
 
+/// The verb of a resource that runs.
+pub(super) fn operation() -> Option<&'static str> {
+    OPERATION.try_with(|operation| *operation).ok()
+}
+
 /// The observers of a store.
 #[derive(Debug)]
 pub(crate) struct Observers {
@@ -141,6 +146,35 @@ impl Observers {
     /// Whether there is one.
     pub(super) fn is_used(&self) -> bool {
         self.is_used.load(Ordering::Acquire)
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.env.monotonic()
+    }
+
+    /// Tells of a request that has no results by key.
+    pub(super) fn over(
+        &self,
+        sent: Sent<'_>,
+        traffic: Traffic,
+        outcome: Outcome,
+        retries: u64,
+        started: Duration,
+        operation: Option<&'static str>,
+    ) {
+        self.tell(&Request {
+            kind: sent.kind,
+            key: sent.key,
+            source: sent.source,
+            keys: sent.keys,
+            results: &[],
+            traffic,
+            outcome,
+            retries,
+            duration: self.now().saturating_sub(started),
+            operation,
+            root: &self.root,
+        });
     }
 
     fn tell(&self, request: &Request<'_>) {
@@ -230,7 +264,7 @@ pub(super) async fn observed<T: Told>(
     sent: Sent<'_>,
     call: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let operation = OPERATION.try_with(|operation| *operation).ok();
+    let operation = operation();
     let started = observers.env.monotonic();
     let mut watch = Watch { observers, sent, started, operation, is_told: false };
     let (result, retries) = retries::counted(call).await;

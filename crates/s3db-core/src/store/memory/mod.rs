@@ -12,8 +12,8 @@ use bytes::Bytes;
 
 use super::paging::{Pager, Verdict};
 use super::{
-    Capability, Condition, ETag, Head, ListEntry, ListPage, ListRequest, Metadata, Object, PutObject,
-    PutResult, Replace, Store, VersionPage, VersionsRequest, limits,
+    ByteRange, Capability, Condition, ETag, Head, ListEntry, ListPage, ListRequest, Metadata, Object,
+    PutObject, PutResult, Reading, Replace, Store, VersionPage, VersionsRequest, limits,
 };
 use crate::env::{Env, SystemEnv};
 use crate::{Error, ErrorKind, Result};
@@ -272,6 +272,17 @@ impl Store for MemoryStore {
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         limits::check_key(key)?;
         Ok(self.shared_object(key).map(|stored| stored.object()))
+    }
+
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        limits::check_key(key)?;
+        let found = self.shared_object(key);
+        found.map(|stored| Reading::of(key, stored.object(), range, if_match)).transpose()
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {

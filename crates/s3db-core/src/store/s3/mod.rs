@@ -18,8 +18,8 @@ use aws_sdk_s3::types::{Delete, EncodingType, MetadataDirective, ObjectIdentifie
 use futures::StreamExt as _;
 
 use super::{
-    Capability, Condition, ETag, Head, ListEntry, ListPage, ListRequest, Metadata, Object, PutObject,
-    PutResult, Replace, Store, VersionPage, VersionsRequest, limits, retries,
+    ByteRange, Capability, Condition, ETag, Head, ListEntry, ListPage, ListRequest, Metadata, Object,
+    PutObject, PutResult, Reading, Replace, Store, VersionPage, VersionsRequest, limits, retries,
 };
 use crate::{Error, Result};
 
@@ -31,6 +31,7 @@ mod errors;
 mod http;
 mod identity;
 mod key_url;
+mod ranges;
 mod versions;
 
 pub use config::S3Config;
@@ -263,6 +264,16 @@ impl Store for S3Store {
 
     async fn get(&self, key: &str) -> Result<Option<Object>> {
         self.read_whole(key, None).await
+    }
+
+    async fn read_range(
+        &self,
+        key: &str,
+        range: ByteRange,
+        if_match: Option<&ETag>,
+    ) -> Result<Option<Reading>> {
+        limits::check_key(key)?;
+        self.open(key, range, if_match).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Head>> {

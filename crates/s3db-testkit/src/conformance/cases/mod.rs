@@ -12,6 +12,7 @@ mod metadata;
 mod objects;
 mod pages;
 mod races;
+mod ranges;
 mod versions;
 
 /// Every case, in the order of running.
@@ -21,6 +22,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Case> {
         metadata::CASES,
         conditions::CASES,
         races::CASES,
+        ranges::CASES,
         copies::CASES,
         deletes::CASES,
         listings::CASES,

@@ -4,6 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+mod read;
+mod stream;
+mod to_file;
+
+pub use read::{Content, ReadContent};
+pub use stream::{ContentStream, OpenedContent};
+
 use super::codec::{Operation, Placed};
 use super::commit::Commit;
 use super::update::lost_race;
@@ -81,18 +88,6 @@ impl From<&'static [u8]> for NewContent {
     fn from(bytes: &'static [u8]) -> Self {
         Self::new(bytes)
     }
-}
-
-/// Content of a document, as it is stored.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Content {
-    /// The bytes.
-    pub bytes: Bytes,
-    /// Their type.
-    pub content_type: Option<Arc<str>>,
-    /// ETag of the object, for [`Resource::if_match`].
-    pub etag: ETag,
 }
 
 /// The body of a document with content, and the entries that describe it.
@@ -199,27 +194,6 @@ impl Resource {
         self.change_content(id, None, expected).await
     }
 
-    /// Reads the content of a document; `None` when it has none.
-    ///
-    /// Requests: 1 GET. Errors: `NotFound`.
-    pub async fn content(&self, id: &str) -> Result<Option<Content>> {
-        match self.chain() {
-            None => self.content_now(id).await,
-            Some(chain) => chain.run(self, Op::Content { id: id.to_owned() }).await?.content(),
-        }
-    }
-
-    pub(super) async fn content_now(&self, id: &str) -> Result<Option<Content>> {
-        let key = self.document_key(id)?;
-        let found = self.store.get(&key).await.map_err(|error| self.at(error, id))?;
-        let object = found.ok_or_else(|| self.not_found(id))?;
-        if !behavior::is_content(&object.head.metadata, &object.body) {
-            return Ok(None);
-        }
-        let Object { head, body } = object;
-        Ok(Some(Content { bytes: body, content_type: head.content_type, etag: head.etag }))
-    }
-
     /// Whether a document has content. False when there is no such document.
     ///
     /// Requests: 1 HEAD; 1 GET more for JSON, and for texts that s3db.js has written, where only the body tells.
@@ -299,7 +273,7 @@ impl Resource {
             };
             (stored_indexes, placed)
         };
-        if kept.is_some() && !behavior::is_content(&placed.object.metadata, &placed.object.body) {
+        if kept.is_some() && behavior::is_like_ours(&placed.object.body) {
             return Err(Error::new(
                 ErrorKind::Validation,
                 "the content looks like a body that s3db writes itself",
