@@ -149,7 +149,7 @@ pub(crate) enum Command {
     Types(commands::types::Args),
     /// Insert one document, or many
     Insert(commands::insert::Args),
-    /// Show one document
+    /// Show one document, as it is or as it was
     Get(commands::get::Args),
     /// Change fields of a document; what is not named stays
     Update(commands::write::UpdateArgs),
@@ -161,6 +161,12 @@ pub(crate) enum Command {
     Upsert(commands::write::UpsertArgs),
     /// Delete documents
     Delete(commands::delete::Args),
+    /// List the old versions of a document, where the bucket keeps versions
+    History(commands::history::Args),
+    /// Show what is different between two versions of a document
+    Diff(commands::diff::Args),
+    /// Take the last change of a document back, or its delete
+    Undo(commands::undo::Args),
     /// Read, set or delete the content of a document: bytes of your own beside its fields
     Content(commands::content::Args),
     /// Find documents

@@ -11,12 +11,14 @@ pub(crate) mod create_resource;
 mod declared;
 pub(crate) mod delete;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod dump;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod fsck;
 pub(crate) mod get;
+pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod insert;
 pub(crate) mod list;
@@ -30,6 +32,7 @@ pub(crate) mod schema;
 pub(crate) mod schema_diff;
 pub(crate) mod stats;
 pub(crate) mod types;
+pub(crate) mod undo;
 pub(crate) mod write;
 
 /// Runs a command line, and tells all that there is to tell of it.
@@ -47,6 +50,8 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
     if matches!(
         cli.command,
         Command::Get(_)
+            | Command::History(_)
+            | Command::Diff(_)
             | Command::Query(_)
             | Command::Count(_)
             | Command::Dump(_)
@@ -72,6 +77,9 @@ pub(crate) async fn run(cli: Cli, out: &mut Output) -> Outcome {
         Command::Upsert(args) => write::upsert(args, global, out).await,
         Command::Content(args) => content::run(args, global, out).await,
         Command::Delete(args) => delete::run(args, global, out).await,
+        Command::History(args) => history::run(args, global, out).await,
+        Command::Diff(args) => diff::run(args, global, out).await,
+        Command::Undo(args) => undo::run(args, global, out).await,
         Command::Query(args) => query::run(args, global, out).await,
         Command::Count(args) => count::run(args, global, out).await,
         Command::Explain(args) => explain::run(args, global, out).await,

@@ -11,6 +11,8 @@ mod dumps;
 mod every_command;
 mod formats;
 mod fsck;
+#[cfg(feature = "s3")]
+mod history;
 mod insight;
 #[cfg(unix)]
 mod interrupted;
