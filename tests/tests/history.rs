@@ -3,6 +3,7 @@
 mod buckets;
 mod errors;
 mod reads;
+mod snapshots;
 mod undo;
 
 use std::sync::Arc;

@@ -4,4 +4,5 @@ mod changes;
 mod faulty;
 mod partition_writes;
 mod races;
+mod snapshots;
 mod unique;

@@ -2,6 +2,7 @@
 
 use s3db::encoding::ms_from_iso;
 use s3db::env::{Env as _, SystemEnv};
+use s3db::{Error, ErrorKind};
 
 use crate::args::Global;
 use crate::connect::{self, Wanted};
@@ -17,6 +18,7 @@ Examples:
   s3db get users ann --as-of 2026-03-01T12:00:00Z        as it was then
   s3db get users ann --as-of 2h                          as it was two hours ago
   s3db get users ann --version-id VERSION                as `s3db history` lists it
+  s3db get users ann --snapshot                          before its schema had a new version
 
 Exit code 3 when there is no such document. Old versions are there where the bucket keeps versions of its objects.
 Requests: 1 GET, and 1 for the catalogue; --as-of 1 LIST more for each 1,000 versions.")]
@@ -31,6 +33,9 @@ pub(crate) struct Args {
     /// An old version of the document
     #[arg(long, value_name = "VERSION", conflicts_with = "as_of")]
     version_id: Option<String>,
+    /// What the document was before its schema last had a new version, where the database keeps snapshots
+    #[arg(long, conflicts_with_all = ["as_of", "version_id"])]
+    snapshot: bool,
 }
 
 /// A time.
@@ -69,12 +74,23 @@ fn moment(text: &str) -> Result<Moment, String> {
 pub(crate) async fn run(args: Args, global: &Global, out: &mut Output) -> Outcome {
     let db = connect::open(global, Wanted::Existing, out).await?;
     let resource = connect::resource(&db, &args.resource, global, out)?;
+    if args.snapshot {
+        let snapshot = resource.snapshot(&args.id).await?;
+        return out.record(snapshot.ok_or_else(|| no_snapshot(&args))?);
+    }
     let record = match (args.as_of, &args.version_id) {
         (Some(moment), _) => resource.get_as_of(&args.id, moment.ms()).await?,
         (None, Some(version)) => resource.get_version(&args.id, version).await?,
         (None, None) => resource.get(&args.id).await?,
     };
     out.record(record)
+}
+
+fn no_snapshot(args: &Args) -> Error {
+    Error::new(ErrorKind::NotFound, "there is no snapshot of the document")
+        .with("resource", &args.resource)
+        .with("id", &args.id)
+        .hint("one is kept when a database with the option `versioning` brings a document to a new version of its schema")
 }
 
 #[cfg(test)]

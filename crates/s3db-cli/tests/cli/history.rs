@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use s3db::store::{MemoryOptions, MemoryStore};
+use s3db::{Database, ResourceConfig};
 use s3db_testkit::s3_server::{S3Server, ServerOptions};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -181,5 +182,28 @@ fn an_explanation_of_a_history_reads_no_document() {
         // The catalogue is read, so that there is something to list.
         assert_eq!(plan["looked"]["get"], 1, "{plan}");
     }
+    world.stop();
+}
+
+#[test]
+fn the_snapshot_of_before_a_new_schema_is_shown() {
+    let world = World::start();
+    let connection = format!("{}/cli", world.server.connection_string());
+    world.runtime.block_on(async {
+        let builder = Database::builder(&connection).unwrap().options(|options| options.versioning = true);
+        let db = builder.connect().await.unwrap();
+        let config = ResourceConfig::new("users", json!({"name": "string", "age": "string"}));
+        let users = db.create_resource(config).await.unwrap();
+        users.insert(json!({"id": "ann", "name": "Ann", "age": "30"})).await.unwrap();
+        users.update_attributes(json!({"name": "string", "age": "number"})).await.unwrap();
+        users.insert(json!({"id": "bob", "name": "Bob", "age": 40})).await.unwrap();
+        users.update("ann", json!({"age": 31})).await.unwrap();
+    });
+    let shell = &world.shell;
+    let before = shell.json(&["get", "users", "ann", "--snapshot"]);
+    assert_eq!((&before["age"], &before["_v"]), (&json!("30"), &json!("v1")));
+    assert_eq!(shell.json(&["get", "users", "ann"])["age"], 31);
+    shell.fails(&["get", "users", "bob", "--snapshot"], 3, &["no snapshot", "versioning"]);
+    shell.fails(&["get", "users", "ann", "--snapshot", "--as-of", "1h"], 2, &["cannot be used with"]);
     world.stop();
 }

@@ -47,7 +47,8 @@ pub struct DatabaseOptions {
     pub claim_grace: Duration,
     /// Bytes of metadata that a document may use, names and values added up.
     pub metadata_bytes_max: usize,
-    /// Adds the partition `byVersion` to new resources.
+    /// Keeps a [snapshot](crate::Resource::snapshot) of a document when an update brings it to a new version of its schema, and
+    /// adds the partition `byVersion` to new resources.
     pub versioning: bool,
     /// Refuses definitions whose partitions name fields that the resource does not have. Opening a database never fails
     /// on those that are there already: they are a warning of their resource.

@@ -1,6 +1,6 @@
 //! The step that commits: putting or deleting the document, and what to believe when its answer is lost.
 
-use crate::store::{Condition, Object, PutObject, PutResult, Store};
+use crate::store::{Condition, ETag, Object, PutObject, PutResult, Store};
 use crate::{Error, ErrorKind, Result};
 
 /// Puts a document.
@@ -35,6 +35,20 @@ pub(crate) async fn put(
             .caused_by(error));
     }
     Err(error)
+}
+
+/// Keeps what a document was, in place of the snapshot that was seen.
+///
+/// Errors: `Conflict` when another writer has kept one meanwhile. The outcome of none is unknown to the caller: the
+/// document itself has not been sent.
+pub(super) async fn keep(store: &dyn Store, key: &str, object: PutObject, seen: Option<ETag>) -> Result<()> {
+    let condition = match seen {
+        _ if !store.capability().conditional_put => Condition::None,
+        Some(etag) => Condition::IfMatch(etag),
+        None => Condition::IfAbsent,
+    };
+    let kept = store.put(key, object, condition).await;
+    kept.map(drop).map_err(|error| error.with("key", key).outcome_unknown(false))
 }
 
 /// Deletes a document.

@@ -173,6 +173,8 @@ struct Memory {
     claims: HashMap<String, ETag>,
     /// Claims that this run has made, to give back if it fails.
     taken: Vec<(String, ETag)>,
+    /// The snapshot that was there.
+    snapshot: Option<ETag>,
     /// Whether this run has put references that nothing but the document will hold.
     has_put_references: bool,
     outcome: Outcome,
@@ -211,6 +213,14 @@ impl Run<'_> {
                 if let Some(head) = store.head(&key).await? {
                     self.remember(|memory| memory.references.insert(key, head.etag));
                 }
+            }
+            Step::HeadSnapshot { key } => {
+                let etag = store.head(&key).await?.map(|head| head.etag);
+                self.remember(|memory| memory.snapshot = etag);
+            }
+            Step::PutSnapshot { key, object } => {
+                let seen = self.remember(|memory| memory.snapshot.take());
+                document::keep(store, &key, object, seen).await?;
             }
             Step::PutReference { key, object } => {
                 reference::put(store, &key, object, self.new_document.as_deref()).await?;

@@ -11,6 +11,11 @@ pub(super) fn why(verb: Verb, key: &ParsedKey<'_>) -> String {
         (ParsedKey::Document { .. }, Head) => "looks whether the document is there".to_owned(),
         (ParsedKey::Document { .. }, Put) => "writes the document: the commit".to_owned(),
         (ParsedKey::Document { .. }, Delete) => "deletes the document: the commit".to_owned(),
+        (ParsedKey::Historical { .. }, Head) => {
+            "looks at the snapshot that is there, to replace only that one".to_owned()
+        }
+        (ParsedKey::Historical { .. }, Put) => "keeps what the document was under an older schema".to_owned(),
+        (ParsedKey::Historical { .. }, Get) => "reads the snapshot of the document".to_owned(),
         (ParsedKey::Reference { partition, .. }, Put) => format!("index entry of {partition}"),
         (ParsedKey::Reference { partition, .. }, Head) => {
             format!("looks at the old index entry of {partition}, to delete only that one")
@@ -69,6 +74,11 @@ mod tests {
                 "removes the old index entry of byCity",
             ),
             (Verb::Get, "app/s3db.json", "reads the catalogue"),
+            (
+                Verb::Put,
+                "app/resource=users/historical/id=a",
+                "keeps what the document was under an older schema",
+            ),
             (Verb::Put, "app/resource=users/sequence=id/value", "takes numbers of the sequence of id"),
             (Verb::Put, "app/plugin=s3db-unique/clock", "asks the store for its time"),
             (Verb::Get, "elsewhere", ""),

@@ -7,7 +7,7 @@
 //! | `resource=<R>/data/id=<ID>` | a document |
 //! | `resource=<R>/partition=<PN>/<field>=<value>/…/id=<ID>` | a reference: the index entry of a [`Partition`] |
 //! | `resource=<R>/sequence=<field>/value`, `…/lock` | an id sequence |
-//! | `resource=<R>/historical/id=<ID>` | a snapshot that s3db.js wrote on request |
+//! | `resource=<R>/historical/id=<ID>` | what a document was before its schema had a new version |
 //! | `resource=<R>/plugin=<slug>/…`, `plugin=<slug>/…` | plugin storage |
 //! | `plugin=s3db-unique/resource=<R>/field=<path>/sha256=<hex>` | a claim on a unique value |
 //!
@@ -110,6 +110,17 @@ impl Keys {
         check_name("resource", resource)?;
         check_id(id)?;
         fits(self.below(&format!("resource={resource}/data/id={id}")))
+            .map_err(|e| e.with("id", names::shown(id)))
+    }
+
+    /// The snapshot of a document: what it was before an update brought it to a new version of the schema.
+    ///
+    /// # Errors
+    /// As [`document`](Self::document).
+    pub fn historical(&self, resource: &str, id: &str) -> Result<String> {
+        check_name("resource", resource)?;
+        check_id(id)?;
+        fits(self.below(&format!("resource={resource}/historical/id={id}")))
             .map_err(|e| e.with("id", names::shown(id)))
     }
 

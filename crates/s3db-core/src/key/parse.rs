@@ -42,7 +42,7 @@ pub enum ParsedKey<'k> {
         /// Whether this is the lock.
         lock: bool,
     },
-    /// A snapshot that s3db.js wrote on request.
+    /// A snapshot of a document, as it was before its schema had a new version.
     Historical {
         /// Its resource.
         resource: &'k str,

@@ -144,7 +144,8 @@ pub enum Op<'a> {
         /// How much of it.
         options: HistoryOptions,
     },
-    /// [`get_version`](crate::Resource::get_version) and [`get_as_of`](crate::Resource::get_as_of).
+    /// [`get_version`](crate::Resource::get_version), [`get_as_of`](crate::Resource::get_as_of) and
+    /// [`snapshot`](crate::Resource::snapshot).
     GetVersion {
         /// Id.
         id: String,
@@ -261,6 +262,8 @@ pub enum VersionAt {
     Id(String),
     /// What was there at a time, in milliseconds since 1970.
     Time(i64),
+    /// What was there before its schema had a new version.
+    Snapshot,
 }
 
 /// How an update changes a document.

@@ -44,7 +44,7 @@ pub enum Verb {
     DeleteContent,
     /// Reads the old versions of a document.
     History,
-    /// Reads one old version of a document; `get_as_of` and `diff` too.
+    /// Reads one old version of a document; `get_as_of`, `diff` and `snapshot` too.
     GetVersion,
     /// Writes an old version of a document back; `restore_version` too.
     Undo,

@@ -7,11 +7,12 @@ impl Step {
     /// The request of this step.
     pub fn cost(&self) -> Requests {
         match self {
-            Self::HeadReference { .. } => Requests { head: 1, ..Requests::NONE },
+            Self::HeadReference { .. } | Self::HeadSnapshot { .. } => Requests { head: 1, ..Requests::NONE },
             Self::ReadClaim { .. } => Requests { get: 1, ..Requests::NONE },
-            Self::PutClaim { .. } | Self::PutReference { .. } | Self::PutDocument { .. } => {
-                Requests { put: 1, ..Requests::NONE }
-            }
+            Self::PutClaim { .. }
+            | Self::PutReference { .. }
+            | Self::PutSnapshot { .. }
+            | Self::PutDocument { .. } => Requests { put: 1, ..Requests::NONE },
             Self::DeleteDocument { .. } | Self::DeleteReference { .. } | Self::ReleaseClaim { .. } => {
                 Requests { delete: 1, ..Requests::NONE }
             }

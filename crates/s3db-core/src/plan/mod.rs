@@ -18,7 +18,7 @@ pub const STAMP: &str = "_w";
 
 pub use partition::{PartitionPlan, Told};
 pub use query::{QueryPlan, QuerySources};
-pub use write::{Indexes, PartitionWrites, Reference, WriteRequest, delete, write};
+pub use write::{Indexes, PartitionWrites, Reference, Snapshot, WriteRequest, delete, write};
 
 /// One request of a plan.
 #[derive(Debug, Clone)]
@@ -49,6 +49,19 @@ pub enum Step {
         /// Key of the reference.
         key: String,
         /// The reference, which carries the stamp of this write.
+        object: PutObject,
+    },
+    /// Looks at the snapshot that is there, so that writing another one can be conditional.
+    HeadSnapshot {
+        /// Key of the snapshot.
+        key: String,
+    },
+    /// Keeps what the document was, before the document is written, if the snapshot there still is the one that
+    /// [`Step::HeadSnapshot`] saw.
+    PutSnapshot {
+        /// Key of the snapshot.
+        key: String,
+        /// The document as it is stored.
         object: PutObject,
     },
     /// Writes the document. This is the moment of the commit.
@@ -83,9 +96,10 @@ impl Step {
     /// The request's verb, as a person reads it.
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::HeadReference { .. } => "HEAD",
+            Self::HeadReference { .. } | Self::HeadSnapshot { .. } => "HEAD",
             Self::ReadClaim { .. } => "GET",
-            Self::PutClaim { .. } | Self::PutReference { .. } | Self::PutDocument { .. } => "PUT",
+            Self::PutClaim { .. } | Self::PutReference { .. } => "PUT",
+            Self::PutDocument { .. } | Self::PutSnapshot { .. } => "PUT",
             Self::DeleteDocument { .. } | Self::DeleteReference { .. } | Self::ReleaseClaim { .. } => {
                 "DELETE"
             }
@@ -98,6 +112,8 @@ impl Step {
             Self::PutClaim { claim, .. } => &claim.key,
             Self::HeadReference { key }
             | Self::ReadClaim { key, .. }
+            | Self::HeadSnapshot { key }
+            | Self::PutSnapshot { key, .. }
             | Self::PutReference { key, .. }
             | Self::PutDocument { key, .. }
             | Self::DeleteDocument { key, .. }
@@ -114,8 +130,9 @@ impl Step {
                 Condition::IfAbsent => "if-none-match",
                 Condition::IfMatch(_) => "if-match",
             },
-            Self::DeleteReference { .. } | Self::ReleaseClaim { .. } => "if-match",
-            Self::HeadReference { .. } | Self::ReadClaim { .. } | Self::PutReference { .. } => "",
+            Self::DeleteReference { .. } | Self::ReleaseClaim { .. } | Self::PutSnapshot { .. } => "if-match",
+            Self::HeadReference { .. } | Self::HeadSnapshot { .. } => "",
+            Self::ReadClaim { .. } | Self::PutReference { .. } => "",
         }
     }
 }

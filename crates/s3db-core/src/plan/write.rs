@@ -33,6 +33,15 @@ pub struct Reference {
     pub object: PutObject,
 }
 
+/// What a document was, to be kept before it is written.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Key of the snapshot.
+    pub key: String,
+    /// The document as it is stored.
+    pub object: PutObject,
+}
+
 /// The index entries and claims that a stored document has.
 #[derive(Debug, Clone, Default)]
 pub struct Indexes {
@@ -59,6 +68,8 @@ pub struct WriteRequest {
     pub references: Vec<Reference>,
     /// Unique values that it has after, each with the claim to store.
     pub claims: Vec<(Claim, PutObject)>,
+    /// What is kept of the document before.
+    pub snapshot: Option<Snapshot>,
     /// When the index entries are written.
     pub partition_writes: PartitionWrites,
 }
@@ -68,12 +79,14 @@ pub struct WriteRequest {
 /// Claims come first, so that a refused write leaves nothing behind. New references come before the document and old
 /// ones go after it, so that a crash between two steps leaves extra references only, which readers skip and `fsck`
 /// removes; a reference that stays is not written again. Old references are looked at before the document is written
-/// in every mode: a later look could see, and remove, what another writer has put there since.
+/// in every mode: a later look could see, and remove, what another writer has put there since. A snapshot is written
+/// before the document: a crash in between leaves one of what is still there.
 pub fn write(request: WriteRequest) -> WritePlan {
-    let WriteRequest { id, key, object, condition, before, references, claims, partition_writes } = request;
+    let WriteRequest { id, key, object, condition, before, references, claims, snapshot, partition_writes } =
+        request;
     let document = Step::PutDocument { key, object, condition };
-    if references.is_empty() && claims.is_empty() && before.references.is_empty() && before.claims.is_empty()
-    {
+    let is_plain = references.is_empty() && claims.is_empty() && snapshot.is_none();
+    if is_plain && before.references.is_empty() && before.claims.is_empty() {
         return WritePlan { stages: vec![vec![document]], background: Vec::new() };
     }
     let kept: BTreeSet<&str> = claims.iter().map(|(claim, _)| claim.key.as_str()).collect();
@@ -90,8 +103,10 @@ pub fn write(request: WriteRequest) -> WritePlan {
         .into_iter()
         .filter(|(claim, _)| !held.contains(&claim.key))
         .map(|(claim, object)| Step::PutClaim { claim, object });
-    plan.push(reads.chain(takes).collect());
+    let looks = snapshot.iter().map(|snapshot| Step::HeadSnapshot { key: snapshot.key.clone() });
+    plan.push(reads.chain(takes).chain(looks).collect());
 
+    let keeps = snapshot.map(|Snapshot { key, object }| Step::PutSnapshot { key, object });
     let heads = gone.iter().map(|key| Step::HeadReference { key: key.clone() });
     let puts = references
         .into_iter()
@@ -102,17 +117,17 @@ pub fn write(request: WriteRequest) -> WritePlan {
     match partition_writes {
         PartitionWrites::Safe => {
             // Looking at old references and writing new ones touch different keys, so they share a stage.
-            plan.push(heads.chain(puts).collect());
+            plan.push(heads.chain(puts).chain(keeps).collect());
             plan.push(vec![document]);
             plan.push(deletes.into_iter().chain(releases).collect());
         }
         PartitionWrites::Parallel => {
-            plan.push(heads.collect());
+            plan.push(heads.chain(keeps).collect());
             plan.push(puts.chain([document]).collect());
             plan.push(deletes.into_iter().chain(releases).collect());
         }
         PartitionWrites::Background => {
-            plan.push(heads.collect());
+            plan.push(heads.chain(keeps).collect());
             plan.push(vec![document]);
             plan.push(releases);
             plan.background =
@@ -187,6 +202,7 @@ mod tests {
             before: Indexes { references: texts(before), claims: texts(held) },
             references: after.iter().map(|key| Reference::new((*key).into(), "v1", Some("s"))).collect(),
             claims: claims.iter().map(|key| (claim(key), PutObject::default())).collect(),
+            snapshot: None,
             partition_writes: mode,
         });
         assert_eq!(plan.to_string(), expected, "{before:?} -> {after:?}, {held:?} -> {claims:?}, {mode:?}");
@@ -221,6 +237,35 @@ mod tests {
             changed(),
             "1 GET    c\n2 HEAD   a\n3 PUT    doc if-match\n4 DELETE c if-match\n+5 PUT    b\n+6 DELETE a if-match\n",
         );
+    }
+
+    #[test]
+    fn what_the_document_was_is_kept_before_it_is_written() {
+        use PartitionWrites::{Background, Parallel, Safe};
+        let plan = |references: &[&str], mode| {
+            let snapshot = Snapshot { key: "old".into(), object: PutObject::default() };
+            write(WriteRequest {
+                id: "u1".into(),
+                key: "doc".into(),
+                object: PutObject::default(),
+                condition: Condition::IfMatch(ETag::new("e")),
+                before: Indexes::default(),
+                references: references.iter().map(|key| Reference::new((*key).into(), "v1", None)).collect(),
+                claims: Vec::new(),
+                snapshot: Some(snapshot),
+                partition_writes: mode,
+            })
+        };
+        for (references, mode, expected) in [
+            (&[][..], Safe, "1 HEAD   old\n2 PUT    old if-match\n3 PUT    doc if-match\n"),
+            (&["a"], Safe, "1 HEAD   old\n2 PUT    a\n2 PUT    old if-match\n3 PUT    doc if-match\n"),
+            (&["a"], Parallel, "1 HEAD   old\n2 PUT    old if-match\n3 PUT    a\n3 PUT    doc if-match\n"),
+            (&["a"], Background, "1 HEAD   old\n2 PUT    old if-match\n3 PUT    doc if-match\n+4 PUT    a\n"),
+        ] {
+            let plan = plan(references, mode);
+            assert_eq!(plan.to_string(), expected);
+            assert_eq!(plan.cost().total(), plan.requests() as u64);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::codec::{Operation, Placed};
 use super::{Record, RecordMeta, Resource, State, WriteCheck};
 use crate::database::{Action, Change, Event, Witnessed};
 use crate::exec::{Context, Outcome};
-use crate::plan::{self, Indexes, WriteRequest};
+use crate::plan::{self, Indexes, Snapshot, WriteRequest};
 use crate::store::{Condition, ETag};
 use crate::{Document, Error, ErrorKind, Result};
 
@@ -29,6 +29,8 @@ pub(super) struct Commit {
     pub(super) before: Indexes,
     /// The stored document, where somebody listens to changes.
     pub(super) previous: Option<Document>,
+    /// What is kept of the stored document.
+    pub(super) snapshot: Option<Snapshot>,
 }
 
 impl Resource {
@@ -43,7 +45,7 @@ impl Resource {
     }
 
     async fn commit_now(&self, state: &State, id: &str, commit: Commit) -> Result<Record> {
-        let Commit { key, placed, condition, operation, check, before, previous } = commit;
+        let Commit { key, placed, condition, operation, check, before, previous, snapshot } = commit;
         let Placed { data, event, object, stamp, references, claims, overflowed, truncated } = placed;
         let mut meta = RecordMeta {
             etag: ETag::new(""),
@@ -64,6 +66,7 @@ impl Resource {
             before,
             references,
             claims,
+            snapshot,
             partition_writes: self.db.options.partition_writes,
         });
         let witnessed = if self.is_witnessed() {

@@ -179,7 +179,7 @@ impl Resource {
         })
     }
 
-    async fn get_at(&self, id: &str, at: VersionAt) -> Result<Option<Record>> {
+    pub(super) async fn get_at(&self, id: &str, at: VersionAt) -> Result<Option<Record>> {
         match self.chain() {
             None => self.get_at_now(id, &at).await,
             Some(chain) => chain.run(self, Op::GetVersion { id: id.to_owned(), at }).await?.found(),
@@ -192,6 +192,7 @@ impl Resource {
         let at_ms = match at {
             VersionAt::Id(version_id) => return self.read_version(id, &key, version_id).await,
             VersionAt::Time(at_ms) => *at_ms,
+            VersionAt::Snapshot => return self.read_snapshot(id).await,
         };
         let is_of_then = |entry: &VersionEntry| entry.last_modified_ms <= at_ms;
         let entries = self.versions_until(id, &key, is_of_then).await?;

@@ -69,7 +69,12 @@ impl Resource {
         let placed = self.place(state, id, data, operation).await?;
         let (condition, check) = (Condition::IfAbsent, WriteCheck::Checked);
         let (before, previous) = (Indexes::default(), None);
-        self.commit(state, id, Commit { key, placed, condition, operation, check, before, previous }).await
+        self.commit(
+            state,
+            id,
+            Commit { key, placed, condition, operation, check, before, previous, snapshot: None },
+        )
+        .await
     }
 
     /// Takes `id` out of the document, if it is there. A number is taken as its text, as s3db.js does.

@@ -40,6 +40,7 @@ mod reindex;
 mod replace;
 mod select;
 mod sequences;
+mod snapshot;
 mod state;
 mod stream;
 mod undo;

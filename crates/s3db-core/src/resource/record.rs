@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::behavior::Behavior;
 use crate::query::Filter;
-use crate::store::{ETag, Object};
+use crate::store::{ETag, Metadata, Object};
 use crate::{Document, Error};
 
 /// A document with its id and what the store knows of it.
@@ -87,12 +87,17 @@ impl WriteCheck {
     }
 }
 
+/// Version of the schema that an object was written under; the current one where it names none.
+pub(super) fn version_of(metadata: &Metadata, current: &str) -> String {
+    let version = metadata.get("_v").unwrap_or(current);
+    // Releases of s3db.js write a bare number next to raw content.
+    if version.starts_with('v') { version.to_owned() } else { format!("v{version}") }
+}
+
 impl RecordMeta {
     pub(crate) fn of(object: &Object, behavior: Behavior, current_version: &str) -> Self {
         let head = &object.head;
-        let version = head.metadata.get("_v").map_or(current_version, |version| version);
-        // Releases of s3db.js write a bare number next to raw content.
-        let version = if version.starts_with('v') { version.to_owned() } else { format!("v{version}") };
+        let version = version_of(&head.metadata, current_version);
         Self {
             etag: head.etag.clone(),
             version,

@@ -65,7 +65,12 @@ impl Resource {
         let placed = self.place(&state, id, data, operation).await?;
         let (condition, check) = (Condition::None, WriteCheck::Unchecked);
         let (before, previous) = (Indexes::default(), None);
-        self.commit(&state, id, Commit { key, placed, condition, operation, check, before, previous }).await
+        self.commit(
+            &state,
+            id,
+            Commit { key, placed, condition, operation, check, before, previous, snapshot: None },
+        )
+        .await
     }
 
     async fn replace_known(
@@ -119,6 +124,11 @@ impl Resource {
         let (_, data) = self.validated(&state, Some(id), data, Mode::Replace).await?;
         let placed = self.place(&state, id, data, operation).await?;
         let key = key.to_owned();
-        self.commit(&state, id, Commit { key, placed, condition, operation, check, before, previous }).await
+        self.commit(
+            &state,
+            id,
+            Commit { key, placed, condition, operation, check, before, previous, snapshot: None },
+        )
+        .await
     }
 }

@@ -129,7 +129,7 @@ impl Resource {
             None => self.place(&state, id, data, operation).await?,
         };
         let key = key.to_owned();
-        let commit = Commit { key, placed, condition, operation, check, before, previous };
+        let commit = Commit { key, placed, condition, operation, check, before, previous, snapshot: None };
         let record = self.commit(&state, id, commit).await?;
         self.after(HookPoint::AfterReplace, record, None).await
     }

@@ -22,7 +22,7 @@ impl Resource {
     /// and the change applied to what that writer left.
     ///
     /// Requests: 1 GET + 1 conditional PUT; 1 HEAD + 1 PUT + 1 DELETE more for each partition whose value changes, and
-    /// 1 GET + 1 PUT + 1 DELETE for each unique value that does.
+    /// 1 GET + 1 PUT + 1 DELETE for each unique value that does; 1 HEAD + 1 PUT more for a [`snapshot`](Self::snapshot).
     /// Errors: `NotFound`, `Validation`, `Unique`, `TooLarge`, `Conflict` after
     /// [`update_attempts_max`](crate::database::DatabaseOptions::update_attempts_max) lost races.
     pub async fn update(&self, id: &str, changes: Value) -> Result<Record> {
@@ -169,6 +169,7 @@ impl Resource {
         let etag = object.head.etag.clone();
         let check = WriteCheck::of(&object, state.form_of(&object).behavior);
         let content = self.content_of(&object);
+        let snapshot = self.snapshot_before(state, id, &object);
         let record = self.decode_stored(state, id, object).await?;
         let before = self.indexes_of(state, &record);
         let record = self.migrated(state, record).await?;
@@ -188,7 +189,7 @@ impl Resource {
             None => self.place(state, id, data, operation).await?,
         };
         let (key, condition) = (key.to_owned(), Condition::IfMatch(etag));
-        let commit = Commit { key, placed, condition, operation, check, before, previous };
+        let commit = Commit { key, placed, condition, operation, check, before, previous, snapshot };
         let record = self.commit(state, id, commit).await?;
         self.after(HookPoint::AfterUpdate, record, stored).await
     }

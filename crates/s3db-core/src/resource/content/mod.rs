@@ -22,7 +22,10 @@ use crate::store::{Condition, ETag, Metadata, Object, PutObject};
 use crate::{Document, Error, ErrorKind, Result};
 
 /// Entries that describe content, as s3db.js writes them.
-const ENTRIES: [&str; 3] = [private::HAS_CONTENT, private::MIME_TYPE, private::CONTENT_LENGTH];
+pub(super) const ENTRIES: [&str; 3] = [private::HAS_CONTENT, private::MIME_TYPE, private::CONTENT_LENGTH];
+
+/// Type of a body that is a stamp.
+pub(super) const JSON: &str = "application/json";
 
 /// Type of content that comes without one.
 const CONTENT_TYPE_DEFAULT: &str = "application/octet-stream";
@@ -282,7 +285,12 @@ impl Resource {
             .hint("wrap it, for instance by compressing it"));
         }
         let key = key.to_owned();
-        self.commit(&state, id, Commit { key, placed, condition, operation, check, before, previous }).await
+        self.commit(
+            &state,
+            id,
+            Commit { key, placed, condition, operation, check, before, previous, snapshot: None },
+        )
+        .await
     }
 
     /// A document whose metadata stays, with new content or without any.
@@ -300,7 +308,7 @@ impl Resource {
                 }
                 (kept.body.clone(), kept.content_type.clone())
             }
-            (None, Some(stamp)) => (behavior::stamp_alone(stamp).into(), Some(Arc::from("application/json"))),
+            (None, Some(stamp)) => (behavior::stamp_alone(stamp).into(), Some(Arc::from(JSON))),
             (None, None) => (Bytes::new(), None),
         };
         let (bytes, limit) = (metadata.size_bytes(), self.db.store.capability().metadata_bytes_max);
