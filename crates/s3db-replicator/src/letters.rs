@@ -72,7 +72,8 @@ impl Letters {
             "replicator": target,
             "resource": resource,
             "action": last.map_or("update", |change| change.operation.as_str()),
-            "data": last.and_then(|change| change.after.clone()),
+            // Required, and a delete or a replay has none.
+            "data": last.and_then(|change| change.after.clone()).unwrap_or_default(),
             "beforeData": last.and_then(|change| change.before.clone()),
             "timestamp": now,
             "createdAt": day,

@@ -90,3 +90,20 @@ async fn who_listens_hears_of_each_letter() {
     let error = process.replicator.dead_letters(Some("nobody")).await.unwrap();
     assert!(error.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_is_refused_is_put_aside_too() {
+    let (world, system) = (World::new(), System::default());
+    let process = world.process(to(&system)).await;
+    let rows = users(&process.db).await;
+    rows.insert(json!({"id": "a", "name": "A"})).await.unwrap();
+    process.replicator.flush().await.unwrap();
+    system.refuse(&["a"]);
+    rows.delete("a").await.unwrap();
+    pass(10).await;
+    process.replicator.flush().await.unwrap();
+    let letters = process.replicator.dead_letters(None).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    // And stays so when it is refused again.
+    assert_eq!(process.replicator.retry_dead_letters(None).await.unwrap(), 0);
+}
