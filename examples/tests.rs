@@ -72,6 +72,13 @@ fn every_example_runs() {
             "taken after all: 1",
         ],
     );
+    // Without a server it says so.
+    #[cfg(feature = "replicator-postgres")]
+    if std::env::var_os("S3DB_TEST_POSTGRES").is_some() {
+        check("replicator_postgres", &[], &["postgres: 4 changes delivered, 0 behind"]);
+    } else {
+        check("replicator_postgres", &[], &["skipped: POSTGRES names no server"]);
+    }
     #[cfg(feature = "ttl")]
     check("ttl", &[], &["deleted 1, archived 1", "left: [\"open\"]", "in the archive: offers-spring"]);
     #[cfg(feature = "coordinator")]

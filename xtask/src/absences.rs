@@ -36,6 +36,8 @@ const PLUGINS: &[&str] = &[
     "s3db-cache",
     "s3db-coordinator",
     "s3db-replicator",
+    "s3db-replicator-postgres",
+    "tokio-postgres*",
     "s3db-ttl",
     "s3db-costs",
     "metrics",
@@ -87,6 +89,19 @@ const BUILDS: &[Build] = &[
         features: &["--no-default-features", "--features=replicator"],
         absent: NETWORK,
         single: &["s3db-replicator"],
+    },
+    Build {
+        package: "s3db",
+        features: &["--no-default-features", "--features=replicator"],
+        absent: &["s3db-replicator-postgres", "tokio-postgres*", "deadpool*"],
+        single: &[],
+    },
+    Build {
+        package: "s3db",
+        features: &["--no-default-features", "--features=replicator-postgres"],
+        // Its TLS is that of the rest; no HTTP, no cloud.
+        absent: &["aws-*", "h2", "http", "hyper*", "reqwest", "openssl", "openssl-sys", "native-tls", "rsa"],
+        single: &["s3db-replicator-postgres", "tokio-postgres", "rustls", "ring"],
     },
     Build {
         package: "s3db",

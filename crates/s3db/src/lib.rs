@@ -23,6 +23,9 @@ pub use s3db_metrics as metrics;
 /// Each change copied to other systems: see `docs/plugins/replicator.md`.
 #[cfg(feature = "replicator")]
 pub use s3db_replicator as replicator;
+/// PostgreSQL as a target of the replicator: see `docs/plugins/replicator-postgres.md`.
+#[cfg(feature = "replicator-postgres")]
+pub use s3db_replicator_postgres as replicator_postgres;
 /// Documents that end after a time: see `docs/plugins/ttl.md`.
 #[cfg(feature = "ttl")]
 pub use s3db_ttl as ttl;

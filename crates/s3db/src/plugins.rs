@@ -49,5 +49,10 @@ pub fn registry() -> PluginRegistry {
 /// The targets of the replicator, by the names of their drivers.
 #[cfg(feature = "replicator")]
 fn drivers() -> s3db_replicator::Drivers {
-    s3db_replicator::Drivers::new()
+    let mut drivers = s3db_replicator::Drivers::new();
+    #[cfg(feature = "replicator-postgres")]
+    s3db_replicator_postgres::register(&mut drivers);
+    #[cfg(not(feature = "replicator-postgres"))]
+    drivers.absent("postgres", "replicator-postgres");
+    drivers
 }

@@ -47,6 +47,8 @@ fn edges(name: &str, package: &Value) -> Vec<String> {
         })
         .filter_map(|dependency| dependency.get("name").and_then(Value::as_str))
         .filter(|dependency| name == "s3db-core" || *dependency != "s3db-core")
+        // A driver builds on its plugin, whose name begins its own.
+        .filter(|dependency| *dependency == "s3db" || !name.starts_with(&format!("{dependency}-")))
         .map(|dependency| format!("{name}: must not depend on {dependency}"))
         .collect()
 }
@@ -68,6 +70,12 @@ mod tests {
     fn a_crate_builds_on_the_core_alone() {
         check("s3db-cache", "s3db-core", &[]);
         check("s3db-cache", "s3db", &["s3db-cache: must not depend on s3db"]);
+    }
+
+    #[test]
+    fn a_driver_builds_on_its_plugin() {
+        check("s3db-replicator-postgres", "s3db-replicator", &[]);
+        check("s3db-replicator", "s3db-cache", &["s3db-replicator: must not depend on s3db-cache"]);
     }
 
     #[test]
