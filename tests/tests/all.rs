@@ -15,6 +15,7 @@ mod content;
 mod costs;
 mod doctor;
 mod events;
+mod fleet;
 mod fsck;
 mod history;
 mod ids;

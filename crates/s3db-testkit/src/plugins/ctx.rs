@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use s3db_core::database::DatabaseBuilder;
+use s3db_core::env::{Env as _, SystemEnv};
 use s3db_core::plugin::{Manifest, Plugin, PluginInfo};
 use s3db_core::store::{ListRequest, Store};
 use s3db_core::{Database, Resource, ResourceConfig, Result};
@@ -14,6 +15,15 @@ use super::Factory;
 
 /// The resource that the program of a case has.
 pub(super) const USERS: &str = "kit_users";
+
+/// Looks at keys that wait for the plugin to come to rest.
+const LOOKS_MAX: usize = 100;
+
+/// As many alike, one after another, are rest.
+const LOOKS_ALIKE: usize = 3;
+
+/// Time between two looks.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// The store, and how plugins are made.
 #[derive(Clone)]
@@ -54,6 +64,22 @@ impl Ctx {
         let db = self.builder(name).plugin(plugin).connect().await?;
         let users = users(&db).await?;
         Ok((db, users))
+    }
+
+    /// The keys once nobody writes or deletes any for a while, or after many looks.
+    pub(super) async fn keys_at_rest(&self, name: &str) -> Result<BTreeSet<String>> {
+        let mut last = self.keys(name).await?;
+        let mut same = 0;
+        for _ in 0..LOOKS_MAX {
+            SystemEnv.sleep(BETWEEN_LOOKS).await;
+            let now = self.keys(name).await?;
+            same = if now == last { same + 1 } else { 0 };
+            last = now;
+            if same == LOOKS_ALIKE {
+                break;
+            }
+        }
+        Ok(last)
     }
 
     /// All keys of such a database, without where they begin.

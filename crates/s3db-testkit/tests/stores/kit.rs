@@ -91,7 +91,9 @@ fn expected(fault: Fault) -> Vec<&'static str> {
             &[&["versions_newest_first", "versions_whole", "versions_of_copies", "versions_of_delete_many"]]
         }
         Fault::HidesVersions => &[&["refuses_versions"]],
-        Fault::IgnoresRange => &[&["range_is_exact", "range_without_bytes"]],
+        Fault::IgnoresRange => {
+            &[&["range_is_exact", "range_without_bytes", "range_if_match", "stream_is_whole"]]
+        }
         Fault::ReadsUnchecked => &[&["range_if_match"]],
         Fault::MixesVersions => &[&["stream_is_of_one_version"]],
         other => panic!("say which cases {other:?} fails"),

@@ -25,7 +25,10 @@ pub(super) async fn instances_share_nothing(ctx: Ctx) -> Outcome {
     let own = |keys: BTreeSet<String>| {
         keys.into_iter().filter(|key| is_own(key, &slug, &resources)).collect::<BTreeSet<_>>()
     };
-    let before = own(ctx.keys("db").await?);
+    let storage = db.plugin_storage(&slug)?;
+    storage.set("kit", json!({}), SetOptions::default()).await?;
+    // What it takes away itself, such as work that is done, is gone by then.
+    let before = own(ctx.keys_at_rest("db").await?);
     db.uninstall_plugin(&gone.slug()?, Purge::Data).await?;
     let after = own(ctx.keys("db").await?);
     let lost: Vec<&String> = before.difference(&after).collect();
