@@ -426,10 +426,16 @@ impl Store for S3Store {
     }
 
     async fn list_versions(&self, request: VersionsRequest) -> Result<VersionPage> {
+        if !self.0.capability.object_versions {
+            return Err(super::versions::unsupported().with("prefix", request.prefix));
+        }
         self.versions_page(request).await
     }
 
     async fn get_version(&self, key: &str, version_id: &str) -> Result<Option<Object>> {
+        if !self.0.capability.object_versions {
+            return Err(super::versions::unsupported().with("key", key).with("version_id", version_id));
+        }
         self.read_whole(key, Some(version_id)).await
     }
 }
