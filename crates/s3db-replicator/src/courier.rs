@@ -116,8 +116,23 @@ impl Courier {
         shutdown: &Shutdown,
         patience: Patience,
     ) -> Delivered {
-        let Some(db) = self.source(changes).await else {
-            return Delivered::Stopped;
+        let mut failures = 0;
+        let db = loop {
+            let Ok(db) = self.context.database() else {
+                return Delivered::Stopped;
+            };
+            match self.know_resources(&db, changes).await {
+                Ok(()) => break db,
+                Err(error) => self.context.report("reading the catalogue", &error),
+            }
+            // What is not known is not gone.
+            if shutdown.is_requested() || patience == Patience::Once {
+                return Delivered::Stopped;
+            }
+            drop(db);
+            let pause = self.pace.pause(failures);
+            failures += 1;
+            select(self.context.env().sleep(pause), pin!(shutdown.requested())).await;
         };
         let mut routes = HashMap::new();
         let mut orphans: Vec<Arc<RecordedChange>> = Vec::new();
@@ -139,15 +154,12 @@ impl Courier {
         self.deliver_batch(Batch::of(changes, &routes), shutdown, patience).await
     }
 
-    /// The database, with the resources of these changes, which another process may have made.
-    async fn source(&self, changes: &[Arc<RecordedChange>]) -> Option<Database> {
-        let db = self.context.database().ok()?;
-        if changes.iter().any(|change| db.resource(&change.resource).is_err())
-            && let Err(error) = db.refresh().await
-        {
-            self.context.report("reading the catalogue", &error);
+    /// Reads the catalogue where it lacks the resource of a change, which another process may have made.
+    async fn know_resources(&self, db: &Database, changes: &[Arc<RecordedChange>]) -> Result<()> {
+        match changes.iter().all(|change| db.resource(&change.resource).is_ok()) {
+            true => Ok(()),
+            false => db.refresh().await,
         }
-        Some(db)
     }
 
     pub(crate) async fn deliver_batch(

@@ -154,11 +154,12 @@ impl Target for System {
     }
 }
 
-/// A bucket that takes its time, and whose outbox takes nothing while it is told so.
+/// A bucket that takes its time, and whose outbox takes nothing, or whose catalogue cannot be read, while it is told so.
 #[derive(Debug, Default)]
 pub(crate) struct Bucket {
     memory: MemoryStore,
     pub(crate) refuses: AtomicBool,
+    pub(crate) hides_catalog: AtomicBool,
 }
 
 #[async_trait]
@@ -174,6 +175,9 @@ impl Store for Bucket {
         self.memory.put(key, object, condition).await
     }
     async fn get(&self, key: &str) -> Result<Option<Object>> {
+        if key.ends_with("s3db.json") && self.hides_catalog.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Unavailable, "no catalogue today"));
+        }
         self.memory.get(key).await
     }
     async fn head(&self, key: &str) -> Result<Option<Head>> {

@@ -1,11 +1,14 @@
 //! Changes of processes that are gone.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use s3db_coordinator::Coordinator;
 use s3db_core::Database;
 use s3db_replicator::{Replicator, ReplicatorOptions, Routes, S3dbTarget};
 use serde_json::json;
 
-use crate::support::{Mood, System, World, pass, to, users};
+use crate::support::{Bucket, Mood, System, World, pass, to, users};
 
 #[tokio::test(start_paused = true)]
 async fn changes_of_a_process_that_died_are_delivered_by_another_and_kept_until_nothing_can_arrive_any_more()
@@ -125,4 +128,27 @@ async fn a_delete_is_looked_at_once_more_for_an_insert_that_comes_late_would_und
     assert_eq!(world.outbox().await.len(), 1);
     pass(1_100).await;
     assert!(world.outbox().await.is_empty() && copies.exists("b").await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_a_resource_that_cannot_be_looked_up_is_not_forgotten() {
+    let (world, bucket) = (World::new(), Arc::new(Bucket::default()));
+    let (dead, alive) = (System::default(), System::default());
+    dead.is(Mood::Down);
+    let open = async |system: &System| {
+        let replicator = Replicator::with(to(system));
+        let secrets = s3db_core::encoding::Passphrase::new("open sesame");
+        let db = Database::builder_on(bucket.clone(), "").env(world.env()).passphrase(secrets);
+        (db.plugin(replicator.clone()).connect().await.unwrap(), replicator)
+    };
+    // The second one has read the catalogue before the resource was made.
+    let ((first, _), (second, replicator)) = (open(&dead).await, open(&alive).await);
+    users(&first).await.insert(json!({"id": "a", "name": "A"})).await.unwrap();
+    bucket.hides_catalog.store(true, Ordering::SeqCst);
+    pass(1_200).await;
+    let kept = second.plugin_storage("replicator").unwrap().list("outbox/").await.unwrap();
+    assert_eq!((alive.len(), kept.len(), replicator.stats().taken_over), (0, 1, 0));
+    bucket.hides_catalog.store(false, Ordering::SeqCst);
+    pass(90).await;
+    assert!(alive.document("a").is_some());
 }
