@@ -46,6 +46,8 @@ pub(crate) enum Delivered {
 #[derive(Debug, Default)]
 struct Sorted {
     left: Vec<(Delivery, u32)>,
+    /// Whether any of those was refused, and is not put aside yet.
+    has_refused: bool,
     put_aside: u64,
     look_again: Vec<Arc<RecordedChange>>,
 }
@@ -174,11 +176,13 @@ impl Courier {
             batch.deliveries().iter().map(|delivery| (delivery.clone(), 0)).collect();
         let (mut attempt, mut put_aside, mut look_again) = (0, 0, Vec::new());
         while !waiting.is_empty() {
-            let mut is_down = false;
+            let is_down;
             let tried = Batch::new(waiting.iter().map(|(delivery, _)| delivery.clone()).collect());
             match self.attempt(&tried).await {
                 Ok(outcomes) => {
                     let sorted = self.sort(std::mem::take(&mut waiting), outcomes).await;
+                    // What was refused is tried a few times, whoever waits; the rest is an outage.
+                    is_down = !sorted.has_refused;
                     waiting = sorted.left;
                     put_aside += sorted.put_aside;
                     look_again.extend(sorted.look_again);
@@ -254,6 +258,7 @@ impl Courier {
             self.failed(&error);
             let refusals = if error.is_retryable() { refusals } else { refusals + 1 };
             if refusals < self.pace.attempts {
+                sorted.has_refused |= !error.is_retryable();
                 sorted.left.push((delivery, refusals));
                 continue;
             }

@@ -22,6 +22,8 @@ pub(crate) enum Mood {
     Fine,
     /// It cannot be reached.
     Down,
+    /// It takes no document at the moment.
+    Busy,
     /// It answers after five seconds.
     Slow,
     /// It never answers.
@@ -113,6 +115,10 @@ impl Target for System {
         let mood = *self.0.mood.lock().unwrap();
         match mood {
             Mood::Fine => {}
+            Mood::Busy => {
+                let busy = || Error::new(ErrorKind::Throttled, "not now").retryable(true);
+                return Ok(batch.deliveries().iter().map(|_| Outcome::Failed(busy())).collect());
+            }
             Mood::Down => return Err(Error::new(ErrorKind::Unavailable, "nobody answers").retryable(true)),
             Mood::Slow => TokioEnv::new(Instant::now(), 0).sleep(Duration::from_secs(5)).await,
             Mood::Hangs => std::future::pending().await,

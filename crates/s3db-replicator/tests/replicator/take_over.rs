@@ -82,23 +82,25 @@ async fn with_a_coordinator_only_the_leader_looks_through_the_outbox() {
 
 #[tokio::test(start_paused = true)]
 async fn a_target_that_is_down_keeps_no_other_from_what_is_taken_over() {
-    let (world, down, alive) = (World::new(), System::default(), System::default());
-    down.is(Mood::Down);
-    let both = |other: &System| to(&down).target("alive", other.clone(), Routes::all());
-    let never = System::default();
-    never.is(Mood::Down);
-    let first = world.process(both(&never)).await;
-    let rows = users(&first.db).await;
-    for n in 0..3 {
-        rows.insert(json!({"id": format!("u{n}"), "name": "N"})).await.unwrap();
+    for mood in [Mood::Down, Mood::Busy] {
+        let (world, down, alive) = (World::new(), System::default(), System::default());
+        down.is(mood);
+        let both = |other: &System| to(&down).target("alive", other.clone(), Routes::all());
+        let never = System::default();
+        never.is(Mood::Down);
+        let first = world.process(both(&never)).await;
+        let rows = users(&first.db).await;
+        for n in 0..3 {
+            rows.insert(json!({"id": format!("u{n}"), "name": "N"})).await.unwrap();
+        }
+        let second = world.process(both(&alive)).await;
+        pass(300).await;
+        assert_eq!((alive.len(), alive.calls(), down.len()), (3, 3, 0), "{mood:?}");
+        down.is(Mood::Fine);
+        pass(120).await;
+        assert_eq!(down.len(), 3, "{mood:?}");
+        drop(second);
     }
-    let second = world.process(both(&alive)).await;
-    pass(300).await;
-    assert_eq!((alive.len(), alive.calls(), down.len()), (3, 3, 0));
-    down.is(Mood::Fine);
-    pass(120).await;
-    assert_eq!(down.len(), 3);
-    drop(second);
 }
 
 #[tokio::test(start_paused = true)]
